@@ -1,0 +1,245 @@
+// Package regiontest runs a region's API server for tests: a real kube-apiserver on a real etcd, with the project's
+// CRDs and roles, and accounts with tokens. Unlike the one of package apitest it can pause, die and come back.
+package regiontest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/yaml"
+
+	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/internal/labbin"
+	"github.com/etcdfleet/etcd-fleet/internal/testproc"
+)
+
+// The tokens of the server's accounts.
+const (
+	// DatasourceToken is that of the user etcdfleet-datasource, whom deploy/rbac/datasource.yaml grants its rights.
+	DatasourceToken = "datasource-token"
+	// ReaderToken is that of a user who may read the objects and nothing more.
+	ReaderToken = "reader-token"
+	// StrangerToken is that of a user without rights.
+	StrangerToken = "stranger-token"
+
+	adminToken = "admin-token"
+)
+
+const tokenFile = adminToken + `,admin,admin,"system:masters"
+` + DatasourceToken + `,etcdfleet-datasource,datasource,
+` + ReaderToken + `,reader,reader,
+` + StrangerToken + `,stranger,stranger,
+`
+
+// The clients here have nothing to say.
+func init() { ctrllog.SetLogger(logr.Discard()) }
+
+// Server is a running API server.
+type Server struct {
+	*testproc.Process
+	// URL is where it serves, CACert the authority (PEM) of its certificate.
+	URL    string
+	CACert string
+	// Admin is a client that may do everything.
+	Admin client.Client
+
+	etcd *testproc.Process
+}
+
+// Start runs an API server with its files in dir.
+func Start(dir string) (*Server, error) {
+	binaries, err := labbin.Dir("etcd", "kube-apiserver")
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{}
+	etcdURL, err := server.startEtcd(dir, binaries)
+	if err != nil {
+		return nil, err
+	}
+	if err := server.startAPIServer(dir, binaries, etcdURL); err != nil {
+		server.Close()
+		return nil, err
+	}
+	if err := server.applyDeploy(); err != nil {
+		server.Close()
+		return nil, err
+	}
+	return server, nil
+}
+
+// Close stops the server and its etcd.
+func (s *Server) Close() {
+	if s.Process != nil {
+		s.Kill()
+	}
+	s.etcd.Kill()
+}
+
+func (s *Server) startEtcd(dir, binaries string) (string, error) {
+	clientAddress, err := testproc.FreeAddress()
+	if err != nil {
+		return "", err
+	}
+	peerAddress, err := testproc.FreeAddress()
+	if err != nil {
+		return "", err
+	}
+	clientURL := "http://" + clientAddress
+	s.etcd, err = testproc.Start(dir, filepath.Join(binaries, "etcd"), []string{
+		"--data-dir", filepath.Join(dir, "etcd"),
+		"--listen-client-urls", clientURL,
+		"--advertise-client-urls", clientURL,
+		"--listen-peer-urls", "http://" + peerAddress,
+		"--initial-advertise-peer-urls", "http://" + peerAddress,
+		"--initial-cluster", "default=http://" + peerAddress,
+		"--unsafe-no-fsync",
+	}, func(ctx context.Context) error { return testproc.GetOK(ctx, http.DefaultClient, clientURL+"/readyz") })
+	return clientURL, err
+}
+
+func (s *Server) startAPIServer(dir, binaries, etcdURL string) error {
+	address, err := testproc.FreeAddress()
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	tokens, key := filepath.Join(dir, "tokens.csv"), filepath.Join(dir, "service-account.key")
+	if err := errors.Join(os.WriteFile(tokens, []byte(tokenFile), 0o600), writeKey(key)); err != nil {
+		return err
+	}
+	s.URL = "https://" + address
+	s.Process, err = testproc.Start(dir, filepath.Join(binaries, "kube-apiserver"), []string{
+		"--etcd-servers", etcdURL,
+		"--bind-address", "127.0.0.1",
+		"--secure-port", port,
+		"--cert-dir", dir,
+		"--token-auth-file", tokens,
+		"--authorization-mode", "RBAC",
+		"--service-account-issuer", s.URL,
+		"--service-account-key-file", key,
+		"--service-account-signing-key-file", key,
+		"--service-cluster-ip-range", "10.0.0.0/24",
+		"--endpoint-reconciler-type", "none",
+	}, func(ctx context.Context) error { return s.awaitReady(ctx, dir) })
+	return err
+}
+
+func (s *Server) awaitReady(ctx context.Context, dir string) error {
+	// The API server makes itself a certificate, followed by that of its authority.
+	certificates, err := os.ReadFile(filepath.Join(dir, "apiserver.crt"))
+	if err != nil {
+		return err
+	}
+	s.CACert = string(certificates)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(certificates)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+	defer transport.CloseIdleConnections()
+	return testproc.GetOK(ctx, &http.Client{Transport: transport}, s.URL+"/readyz")
+}
+
+// applyDeploy applies deploy/crds and deploy/rbac/datasource.yaml, and a role for the reader.
+func (s *Server) applyDeploy() error {
+	crds, err := labbin.RepositoryPath("deploy", "crds")
+	if err != nil {
+		return err
+	}
+	roles, err := labbin.RepositoryPath("deploy", "rbac", "datasource.yaml")
+	if err != nil {
+		return err
+	}
+	config := s.adminConfig()
+	if _, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: []string{crds}, ErrorIfPathMissing: true, MaxTime: time.Minute}); err != nil {
+		return fmt.Errorf("install the CRDs: %w", err)
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1beta1.AddToScheme(scheme)); err != nil {
+		return err
+	}
+	if s.Admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
+	objects, err := readRoles(roles)
+	if err != nil {
+		return err
+	}
+	for _, object := range append(objects, readerRole()...) {
+		if err := s.Admin.Create(context.Background(), object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) adminConfig() *rest.Config {
+	return &rest.Config{Host: s.URL, BearerToken: adminToken, TLSClientConfig: rest.TLSClientConfig{CAData: []byte(s.CACert)}}
+}
+
+// UninstallCRDs takes the project's CRDs away again, with all their objects.
+func (s *Server) UninstallCRDs() error {
+	crds, err := labbin.RepositoryPath("deploy", "crds")
+	if err != nil {
+		return err
+	}
+	return envtest.UninstallCRDs(s.adminConfig(), envtest.CRDInstallOptions{Paths: []string{crds}})
+}
+
+func readRoles(path string) ([]client.Object, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	role, binding := &rbacv1.ClusterRole{}, &rbacv1.ClusterRoleBinding{}
+	documents := strings.Split(string(content), "\n---\n")
+	if len(documents) != 2 {
+		return nil, fmt.Errorf("%s should hold a role and its binding", path)
+	}
+	return []client.Object{role, binding}, errors.Join(yaml.UnmarshalStrict([]byte(documents[0]), role), yaml.UnmarshalStrict([]byte(documents[1]), binding))
+}
+
+func readerRole() []client.Object {
+	meta := metav1.ObjectMeta{Name: "reader"}
+	return []client.Object{
+		&rbacv1.ClusterRole{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{v1beta1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}},
+		}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: meta,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "reader"},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "reader"}},
+		},
+	}
+}
+
+func writeKey(path string) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), 0o600)
+}
