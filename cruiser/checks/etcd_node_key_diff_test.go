@@ -1,0 +1,295 @@
+package checks_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
+)
+
+const nodeKeyDiff = "etcd-node-key-diff"
+
+func newKeyDiffInspector(t *testing.T, cluster *etcdtest.Cluster, secret map[string][]byte) *inspector {
+	t.Helper()
+	inspector := newInspector(t, cluster, secret)
+	inspector.check = nodeKeyDiff
+	return inspector
+}
+
+func TestNodeKeyDiffPassesEqualMembers(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	cluster.Put(t, "/key", 20)
+
+	result, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+	assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 0", result.Message)
+	assert.Equal(t, map[string]float64{"nodeKeyDiff": 0, "totalKeys": 20, "members": 3}, result.Values)
+}
+
+func TestNodeKeyDiffPassesAnEmptyCluster(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+
+	result, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+	assert.Equal(t, map[string]float64{"nodeKeyDiff": 0, "totalKeys": 0, "members": 3}, result.Values)
+}
+
+func TestNodeKeyDiffFailsWhenAMemberLostKeys(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	cluster.Put(t, "/key", 20)
+	cluster.Members[1].Corrupt(t, 3)
+	inspector := newKeyDiffInspector(t, cluster, nil)
+
+	result, err := inspector.run(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
+	assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 3,"+
+		"keys at revision 21: etcd-0 20 etcd-1 17 etcd-2 20", result.Message)
+	assert.Equal(t, map[string]float64{"nodeKeyDiff": 3, "totalKeys": 20, "members": 3}, result.Values)
+
+	t.Run("also while another member is missing", func(t *testing.T) {
+		cluster.Members[2].Pause(t)
+		defer cluster.Members[2].Resume(t)
+		result, err := inspector.run(t, nil)
+		require.NoError(t, err)
+		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
+		assert.Contains(t, result.Message, "etcd-0 20 etcd-1 17,member etcd-2 is missing (no answer in time)")
+	})
+	t.Run("not within maxDifference", func(t *testing.T) {
+		result, err := inspector.run(t, checks.Parameters{"maxDifference": "3"})
+		require.NoError(t, err)
+		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+		assert.Contains(t, result.Message, "nodeKeyDiff is 3,keys at revision 21: etcd-0 20 etcd-1 17 etcd-2 20")
+	})
+}
+
+func TestNodeKeyDiffWarnsOfAMissingMember(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	cluster.Put(t, "/key", 20)
+	inspector := newKeyDiffInspector(t, cluster, nil)
+	_, err := inspector.run(t, nil)
+	require.NoError(t, err, "connections exist before the fault")
+	member := cluster.Members[2]
+
+	for _, fault := range []struct {
+		name          string
+		begin, repair func(testing.TB)
+		reason        string
+	}{
+		{"paused", member.Pause, member.Resume, "member etcd-2 is missing (no answer in time)"},
+		{"killed", member.Kill, member.Restart, "connection refused"},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			fault.begin(t)
+			cluster.Put(t, "/more-"+fault.name, 5) // which the missing member does not have
+			result, err := inspector.run(t, nil)
+			require.NoError(t, err)
+			assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
+			assert.Contains(t, result.Message, "nodeKeyDiff is 0,member etcd-2 is missing")
+			assert.Contains(t, result.Message, fault.reason)
+			assert.InDelta(t, 2, result.Values["members"], 0)
+			assert.InDelta(t, 0, result.Values["nodeKeyDiff"], 0)
+
+			fault.repair(t)
+			assert.Eventually(t, func() bool {
+				result, err = inspector.run(t, nil)
+				return err == nil && result.Outcome == etcdv1beta1.OutcomePassed
+			}, time.Minute, 100*time.Millisecond, "the member is back: %s", result.Message)
+		})
+	}
+}
+
+func TestNodeKeyDiffNeedsTwoMembers(t *testing.T) {
+	t.Run("of which one answers", func(t *testing.T) {
+		cluster := etcdtest.Start(t, etcdtest.Options{})
+		cluster.Members[0].Kill(t)
+		cluster.Members[2].Kill(t)
+		_, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
+		require.ErrorContains(t, err, "comparing needs 2 voting members and 1 of 3 answered: etcd-0: ")
+		assert.ErrorContains(t, err, "connection refused; etcd-2: ")
+	})
+	t.Run("of which there is one", func(t *testing.T) {
+		cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
+		_, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
+		assert.ErrorContains(t, err, "the cluster has 1: delete this EtcdMonitor")
+	})
+}
+
+func TestNodeKeyDiffSkipsALearner(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		options etcdtest.Options
+	}{
+		{"without auth", etcdtest.Options{}},
+		{"which refuses the login where auth is enabled", etcdtest.Options{Auth: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cluster := etcdtest.Start(t, test.options)
+			cluster.Put(t, "/key", 20)
+			cluster.AddLearner(t)
+			var secret map[string][]byte
+			if test.options.Auth {
+				secret = cluster.Credentials(t)
+			}
+
+			result, err := newKeyDiffInspector(t, cluster, secret).run(t, nil)
+			require.NoError(t, err)
+			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+			assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 0,"+
+				"learner etcd-3 is not compared", result.Message)
+			assert.InDelta(t, 3, result.Values["members"], 0)
+		})
+	}
+}
+
+func TestNodeKeyDiffAuthenticates(t *testing.T) {
+	t.Run("by client certificate", func(t *testing.T) {
+		cluster := etcdtest.Start(t, etcdtest.Options{TLS: true})
+		cluster.Put(t, "/key", 20)
+		result, err := newKeyDiffInspector(t, cluster, cluster.Credentials(t)).run(t, nil)
+		require.NoError(t, err)
+		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+
+		anonymous := map[string][]byte{"ca.crt": cluster.Credentials(t)["ca.crt"]}
+		_, err = newKeyDiffInspector(t, cluster, anonymous).run(t, nil)
+		assert.ErrorContains(t, err, "certificate required")
+
+		_, err = newKeyDiffInspector(t, cluster, nil).run(t, nil)
+		assert.ErrorContains(t, err, "certificate signed by unknown authority", "members are always verified")
+	})
+	t.Run("by password", func(t *testing.T) {
+		cluster := etcdtest.Start(t, etcdtest.Options{Auth: true})
+		cluster.Put(t, "/key", 20)
+		secret := cluster.Credentials(t)
+		result, err := newKeyDiffInspector(t, cluster, secret).run(t, nil)
+		require.NoError(t, err)
+		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+
+		_, err = newKeyDiffInspector(t, cluster, map[string][]byte{"ca.crt": secret["ca.crt"]}).run(t, nil)
+		assert.ErrorContains(t, err, "it demands a password")
+
+		secret["password"] = []byte("wrong")
+		_, err = newKeyDiffInspector(t, cluster, secret).run(t, nil)
+		assert.ErrorContains(t, err, "wrong username or password")
+	})
+	t.Run("as a user without rights", func(t *testing.T) {
+		cluster := etcdtest.Start(t, etcdtest.Options{Auth: true})
+		_, err := cluster.Client(t).UserAdd(context.Background(), "nobody", "nothing")
+		require.NoError(t, err)
+		secret := cluster.Credentials(t)
+		secret["username"], secret["password"] = []byte("nobody"), []byte("nothing")
+		_, err = newKeyDiffInspector(t, cluster, secret).run(t, nil)
+		assert.ErrorContains(t, err, "grant the Secret's user a role that may read all keys")
+	})
+}
+
+// A member that is behind, or whose revision is being compacted away, must never look like one that lost keys.
+func TestNodeKeyDiffSeesNoFalseDifferenceUnderLoad(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	cluster.Put(t, "/key", 20)
+	inspector := newKeyDiffInspector(t, cluster, nil)
+	ctx, stop := context.WithCancel(context.Background())
+	var load sync.WaitGroup
+	defer load.Wait()
+	defer stop()
+	load.Go(func() { writeAndCompact(ctx, cluster.Client(t)) })
+
+	compared := 0
+	for round := range 20 {
+		// The member lags right after its pause: it has all that was written meanwhile before it.
+		cluster.Members[round%3].Pause(t)
+		time.Sleep(20 * time.Millisecond)
+		cluster.Members[round%3].Resume(t)
+		result, err := inspector.run(t, nil)
+		if err != nil {
+			require.ErrorContains(t, err, "no revision could be read on all members")
+			continue
+		}
+		compared++
+		require.InDelta(t, 0, result.Values["nodeKeyDiff"], 0, result.Message)
+		require.NotEqual(t, etcdv1beta1.OutcomeFailed, result.Outcome, result.Message)
+	}
+	assert.Positive(t, compared)
+}
+
+// writeAndCompact writes as fast as it can and keeps no history.
+func writeAndCompact(ctx context.Context, kv *clientv3.Client) {
+	for i := 0; ctx.Err() == nil; i++ {
+		put, err := kv.Put(ctx, fmt.Sprintf("/load%d", i), "value")
+		if err == nil && i%5 == 0 {
+			_, _ = kv.Compact(ctx, put.Header.Revision)
+		}
+	}
+}
+
+func TestNodeKeyDiffChoosesAnotherRevisionWhenOneIsOutOfReach(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		failures int
+		err      error
+		message  string
+	}{
+		{"compacted meanwhile", 1, rpctypes.ErrGRPCCompacted, ""},
+		{"not there yet", 2, rpctypes.ErrGRPCFutureRev, ""},
+		{
+			"compacted time and again", 100, rpctypes.ErrGRPCCompacted,
+			"no revision could be read on all members (etcd-1 at revision 40: etcdserver: mvcc: required revision has " +
+				"been compacted); etcd-0 is 60 revisions behind etcd-1: look at its disk and its network",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			slow := startStub(t, &stubMember{id: 1, revision: 40})
+			fast := startStub(t, &stubMember{id: 2, revision: 100, rangeFailures: test.failures, rangeErr: test.err})
+			inspector := &inspector{check: nodeKeyDiff, pool: etcd.NewPool(time.Minute), spec: etcdv1beta1.EtcdClusterSpec{
+				Members: []etcdv1beta1.EtcdClusterMember{{Name: "etcd-0", ClientURL: slow}, {Name: "etcd-1", ClientURL: fast}},
+			}}
+			result, err := inspector.run(t, nil)
+			if test.message != "" {
+				require.ErrorContains(t, err, test.message)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+		})
+	}
+}
+
+func TestNodeKeyDiffRefusesMembersThatCannotBeCompared(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+
+	t.Run("one member twice", func(t *testing.T) {
+		inspector := newKeyDiffInspector(t, cluster, nil)
+		inspector.spec.Members[2].ClientURL = inspector.spec.Members[0].ClientURL
+		_, err := inspector.run(t, nil)
+		assert.ErrorContains(t, err, "etcd-0 and etcd-2 are the same etcd member")
+	})
+	t.Run("members of two clusters", func(t *testing.T) {
+		other := etcdtest.Start(t, etcdtest.Options{Size: 1})
+		inspector := newKeyDiffInspector(t, cluster, nil)
+		inspector.spec.Members[1].ClientURL = other.Members[0].ClientURL
+		_, err := inspector.run(t, nil)
+		require.ErrorContains(t, err, "etcd-1 belongs to the etcd cluster")
+		assert.ErrorContains(t, err, "correct their clientURL in the EtcdCluster")
+	})
+}
+
+func TestNodeKeyDiffRefusesParameters(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
+	for _, value := range []string{"", "some", "-1", "0.5"} {
+		_, err := newKeyDiffInspector(t, cluster, nil).run(t, checks.Parameters{"maxDifference": value})
+		assert.ErrorContains(t, err, "set spec.parameters.maxDifference to a whole number, 0 or more")
+	}
+}

@@ -1,0 +1,58 @@
+package checks_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
+)
+
+const runTimeout = 30 * time.Second
+
+// inspector runs the check of that name against a cluster the way cruiser does: shared connections, credentials from a
+// Secret.
+type inspector struct {
+	check       string
+	pool        *etcd.Pool
+	credentials etcd.Credentials
+	spec        etcdv1beta1.EtcdClusterSpec
+}
+
+func newInspector(t *testing.T, cluster *etcdtest.Cluster, secret map[string][]byte) *inspector {
+	t.Helper()
+	secretName := ""
+	if secret != nil {
+		secretName = "etcd-client"
+	}
+	object := &etcdv1beta1.EtcdCluster{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "gz", Name: "gz-etcd"},
+		Spec:       cluster.Spec("gz-etcd", secretName),
+	}
+	secrets := fake.NewClientBuilder().WithObjects(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "gz", Name: "etcd-client"},
+		Data:       secret,
+	}).Build()
+	credentials, err := etcd.ReadCredentials(context.Background(), secrets, object)
+	require.NoError(t, err)
+	return &inspector{pool: etcd.NewPool(time.Minute), credentials: credentials, spec: object.Spec}
+}
+
+func (i *inspector) run(t *testing.T, parameters checks.Parameters) (checks.Result, error) {
+	t.Helper()
+	check, parameters, err := checks.All().Lookup(i.check, parameters)
+	require.NoError(t, err)
+	lease := i.pool.Lease(i.credentials)
+	defer lease.Release()
+	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
+	defer cancel()
+	return check.Run(ctx, checks.Target{Cluster: i.spec, Parameters: parameters, Members: lease})
+}

@@ -1,0 +1,214 @@
+package etcd
+
+import (
+	"context"
+	"crypto/sha256"
+	"strings"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc/connectivity"
+)
+
+const (
+	// dialTimeout bounds the password login, the only part of connecting that clientv3.New waits for.
+	dialTimeout = 3 * time.Second
+
+	// Keep-alive bounds how long a request waits on a connection that a firewall dropped silently. Members refuse
+	// pings that come more often than every 5 s, and idle connections are not pinged.
+	keepAliveTime    = 10 * time.Second
+	keepAliveTimeout = 5 * time.Second
+
+	// unaryRetries replaces clientv3's 100: a member that refuses connections is reported, not waited for.
+	unaryRetries = 2
+)
+
+// Pool shares connections to members: one for each endpoint and credentials, whoever asks. New contents of a Secret
+// are other credentials, so rotation needs nothing but a new connection; the old one is closed when it is idle.
+//
+// A Pool is a manager.Runnable; connections of a Pool that is not started stay open.
+type Pool struct {
+	idleTimeout time.Duration
+
+	mu          sync.Mutex
+	connections map[connectionKey]*connection
+	stopped     bool
+}
+
+type connectionKey struct {
+	endpoint    string
+	credentials [sha256.Size]byte
+}
+
+// connection is a client and how many use it.
+type connection struct {
+	key  connectionKey
+	dial sync.Once
+
+	// client and err are set by dial.
+	client *clientv3.Client
+	err    error
+
+	// users and idleSince are guarded by the pool's mu.
+	users     int
+	idleSince time.Time
+}
+
+// NewPool returns a pool that closes connections which nobody used for idleTimeout.
+func NewPool(idleTimeout time.Duration) *Pool {
+	return &Pool{idleTimeout: idleTimeout, connections: map[connectionKey]*connection{}}
+}
+
+// Start closes idle connections until ctx ends, and then all as soon as they are not in use.
+func (p *Pool) Start(ctx context.Context) error {
+	ticker := time.NewTicker(p.idleTimeout / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			p.mu.Lock()
+			p.stopped = true
+			p.mu.Unlock()
+			p.closeIdle(0)
+			return nil
+		case <-ticker.C:
+			p.closeIdle(p.idleTimeout)
+		}
+	}
+}
+
+// Lease returns connections with these credentials for as long as the Lease is not released.
+func (p *Pool) Lease(credentials Credentials) *Lease {
+	return &Lease{pool: p, credentials: credentials}
+}
+
+// Lease is the use of a pool's connections by one run. Its methods may be called concurrently.
+type Lease struct {
+	pool        *Pool
+	credentials Credentials
+
+	mu   sync.Mutex
+	held []*connection
+}
+
+// Client returns a client of the one endpoint, for example https://10.0.0.1:2379. It is shared: do not close it. No
+// connection is awaited, so an unreachable member fails the first request, unless a password is needed: then it fails
+// here, after 3 s at most.
+func (l *Lease) Client(endpoint string) (*clientv3.Client, error) {
+	c, err := l.pool.acquire(endpoint, l.credentials)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	l.held = append(l.held, c)
+	l.mu.Unlock()
+	return c.client, nil
+}
+
+// Release returns the connections to the pool. Their clients must not be used any more.
+func (l *Lease) Release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.held {
+		l.pool.release(c)
+	}
+	l.held = nil
+}
+
+func (p *Pool) acquire(endpoint string, credentials Credentials) (*connection, error) {
+	key := connectionKey{endpoint: endpoint, credentials: credentials.digest}
+	for {
+		c, created := p.hold(key)
+		c.dial.Do(func() { c.client, c.err = newClient(endpoint, credentials) })
+		if c.err != nil {
+			p.forget(c)
+			p.release(c)
+			return nil, c.err
+		}
+		// A connection that failed waits up to two minutes before it tries again, whatever is asked of it: a member
+		// that came back would look dead. A new one tries at once.
+		if !created && c.client.ActiveConnection().GetState() == connectivity.TransientFailure {
+			p.forget(c)
+			p.release(c)
+			continue
+		}
+		return c, nil
+	}
+}
+
+// hold counts one more user of the key's connection, which it creates when there is none.
+func (p *Pool) hold(key connectionKey) (c *connection, created bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, found := p.connections[key]
+	if !found {
+		c = &connection{key: key}
+		p.connections[key] = c
+	}
+	c.users++
+	return c, !found
+}
+
+// forget keeps a connection from being given out again; its last user closes it.
+func (p *Pool) forget(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.connections[c.key] == c {
+		delete(p.connections, c.key)
+	}
+}
+
+func (p *Pool) release(c *connection) {
+	p.mu.Lock()
+	c.users--
+	c.idleSince = time.Now()
+	last := c.users == 0 && (p.stopped || p.connections[c.key] != c)
+	p.mu.Unlock()
+	if last {
+		c.close()
+	}
+}
+
+// closeIdle closes the connections that nobody has used for the time.
+func (p *Pool) closeIdle(idle time.Duration) {
+	p.mu.Lock()
+	var expired []*connection
+	for key, c := range p.connections {
+		if c.users == 0 && time.Since(c.idleSince) >= idle {
+			delete(p.connections, key)
+			expired = append(expired, c)
+		}
+	}
+	p.mu.Unlock()
+	for _, c := range expired {
+		c.close()
+	}
+}
+
+func (c *connection) close() {
+	if c.client != nil {
+		_ = c.client.Close() // says only that its context is cancelled
+	}
+}
+
+func newClient(endpoint string, credentials Credentials) (*clientv3.Client, error) {
+	config := clientv3.Config{
+		Endpoints:            []string{endpoint},
+		DialTimeout:          dialTimeout,
+		DialKeepAliveTime:    keepAliveTime,
+		DialKeepAliveTimeout: keepAliveTimeout,
+		MaxUnaryRetries:      unaryRetries,
+		Username:             string(credentials.data[secretUsername]),
+		Password:             string(credentials.data[secretPassword]),
+		Logger:               zap.NewNop(), // errors are returned as well
+	}
+	if strings.HasPrefix(endpoint, "https://") {
+		var err error
+		if config.TLS, err = credentials.tlsConfig(); err != nil {
+			return nil, err
+		}
+	}
+	return clientv3.New(config)
+}

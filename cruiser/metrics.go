@@ -1,0 +1,163 @@
+package cruiser
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+)
+
+// seriesLabels are what every etcd_inspection_ series is about: the labels of the cluster's own series, and the check.
+type seriesLabels struct {
+	region, product, scene, spec, cluster, check string
+}
+
+var seriesLabelNames = []string{"region", "product", "scene", "spec", "cluster", "check"}
+
+// metrics exposes the last run of each monitor. It is a collector over what is known now, not a set of gauges to keep in
+// step, so nothing stays behind when a monitor is deleted or a run measures nothing. A monitor costs about seven series.
+type metrics struct {
+	runs     *prometheus.Desc
+	outcome  *prometheus.Desc
+	lastRun  *prometheus.Desc
+	duration *prometheus.Desc
+
+	// values are the gauges of each check's values, by check and value.
+	values map[string]map[string]*prometheus.Desc
+
+	mu       sync.Mutex
+	monitors map[types.NamespacedName]*monitorSeries
+}
+
+// monitorSeries are the series of one monitor. They are replaced, never changed, so that a scrape holds no lock.
+type monitorSeries struct {
+	labels   seriesLabels
+	runs     map[etcdv1beta1.Outcome]float64
+	outcome  etcdv1beta1.Outcome
+	lastRun  time.Time
+	duration time.Duration
+	values   map[string]float64
+}
+
+func newMetrics(registry checks.Registry) *metrics {
+	withOutcome := append(append([]string{}, seriesLabelNames...), "outcome")
+	m := &metrics{
+		runs: prometheus.NewDesc("etcd_inspection_runs_total",
+			"Runs of an inspection since cruiser started, by outcome.", withOutcome, nil),
+		outcome: prometheus.NewDesc("etcd_inspection_outcome",
+			"1 for the outcome of an inspection's last run.", withOutcome, nil),
+		lastRun: prometheus.NewDesc("etcd_inspection_last_run_timestamp_seconds",
+			"When an inspection's last run ended.", seriesLabelNames, nil),
+		duration: prometheus.NewDesc("etcd_inspection_duration_seconds",
+			"How long an inspection's last run took.", seriesLabelNames, nil),
+		values:   map[string]map[string]*prometheus.Desc{},
+		monitors: map[types.NamespacedName]*monitorSeries{},
+	}
+	for name, check := range registry {
+		m.values[name] = map[string]*prometheus.Desc{}
+		for _, value := range check.Values {
+			m.values[name][value.Name] = prometheus.NewDesc(value.Metric, value.Help, seriesLabelNames, nil)
+		}
+	}
+	return m
+}
+
+// record exposes a run that just ended.
+func (m *metrics) record(monitor types.NamespacedName, labels seriesLabels, run etcdv1beta1.EtcdMonitorRecord) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	series := newMonitorSeries(labels, run)
+	if previous, exists := m.monitors[monitor]; exists && previous.labels == labels {
+		maps.Copy(series.runs, previous.runs)
+	}
+	series.runs[run.Outcome]++
+	m.monitors[monitor] = series
+}
+
+// restore exposes the last run of an earlier process, so that no alert flaps when cruiser restarts.
+func (m *metrics) restore(monitor types.NamespacedName, labels seriesLabels, run *etcdv1beta1.EtcdMonitorRecord) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, exists := m.monitors[monitor]; !exists && run != nil {
+		m.monitors[monitor] = newMonitorSeries(labels, *run)
+	}
+}
+
+func (m *metrics) forget(monitor types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.monitors, monitor)
+}
+
+func newMonitorSeries(labels seriesLabels, run etcdv1beta1.EtcdMonitorRecord) *monitorSeries {
+	series := &monitorSeries{
+		labels:  labels,
+		runs:    map[etcdv1beta1.Outcome]float64{},
+		outcome: run.Outcome,
+		lastRun: run.EndTime.Time,
+		values:  run.Values,
+	}
+	if run.Duration != nil {
+		series.duration = run.Duration.Duration
+	}
+	return series
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{m.runs, m.outcome, m.lastRun, m.duration} {
+		descs <- desc
+	}
+	for _, values := range m.values {
+		for _, desc := range values {
+			descs <- desc
+		}
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	for _, series := range m.unique() {
+		m.collectMonitor(series, out)
+	}
+}
+
+// unique returns the series to expose. Two monitors may name one cluster and check; since one series exposed twice makes
+// the whole scrape fail, the newer run wins.
+func (m *metrics) unique() map[seriesLabels]*monitorSeries {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	unique := make(map[seriesLabels]*monitorSeries, len(m.monitors))
+	for _, series := range m.monitors {
+		if other, exists := unique[series.labels]; !exists || series.lastRun.After(other.lastRun) {
+			unique[series.labels] = series
+		}
+	}
+	return unique
+}
+
+func (m *metrics) collectMonitor(s *monitorSeries, out chan<- prometheus.Metric) {
+	l := s.labels
+	labels := []string{l.region, l.product, l.scene, l.spec, l.cluster, l.check}
+	gauge := func(desc *prometheus.Desc, value float64, more ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append(labels, more...)...)
+	}
+	for outcome, count := range s.runs {
+		out <- prometheus.MustNewConstMetric(m.runs, prometheus.CounterValue, count, append(labels, string(outcome))...)
+	}
+	if s.outcome != "" { // other programs' records may lack it
+		gauge(m.outcome, 1, string(s.outcome))
+	}
+	gauge(m.lastRun, float64(s.lastRun.UnixMilli())/1000)
+	gauge(m.duration, s.duration.Seconds())
+	for name, value := range s.values {
+		if desc, declared := m.values[l.check][name]; declared {
+			gauge(desc, value)
+		}
+	}
+}

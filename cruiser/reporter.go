@@ -1,0 +1,93 @@
+package cruiser
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
+
+const (
+	// eventSource is the reporting controller of all Events.
+	eventSource = "cruiser"
+
+	// eventAction is the action of all Events, eventReason precedes the outcome in their reason: InspectionFailed.
+	eventAction = "Inspect"
+	eventReason = "Inspection"
+
+	// reasonRequestIgnored is the reason of the Event about a request that cannot be answered.
+	reasonRequestIgnored = "RequestIgnored"
+
+	// maxNote is how long an Event's note may be, in bytes.
+	maxNote = 1024
+)
+
+// reporter tells of results: all of them by metrics, and by Events those that a person wants to know.
+type reporter struct {
+	metrics *metrics
+	events  events.EventRecorder
+}
+
+// restore exposes the last run of an earlier process, so that no alert flaps when cruiser restarts.
+func (r *reporter) restore(subject subject) {
+	r.metrics.restore(subject.key(), subject.labels(), subject.monitor.Status.LastRecord())
+}
+
+// forget ends the metrics of a monitor.
+func (r *reporter) forget(monitor types.NamespacedName) {
+	r.metrics.forget(monitor)
+}
+
+// report exposes a run's result. An Event follows when the run was requested, the outcome changed, or it is Error: a
+// scheduled run that finds what was found before is no news.
+func (r *reporter) report(subject subject, before etcdv1beta1.Outcome, run result) {
+	r.metrics.record(subject.key(), subject.labels(), run.record())
+
+	requested := run.request != ""
+	changed := run.Outcome != before && (before != "" || run.Outcome != etcdv1beta1.OutcomePassed)
+	if !requested && !changed && run.Outcome != etcdv1beta1.OutcomeError {
+		return
+	}
+	regarding := reference("EtcdMonitor", subject.monitor)
+	if requested || changed {
+		// Events that regard the same version are merged into a series, and only the first one's note is kept. That is
+		// right for an error that goes on, and nowhere else.
+		regarding.ResourceVersion = subject.monitor.ResourceVersion
+	}
+	note := run.Message
+	if run.requestedBy != "" {
+		note = "requested by " + run.requestedBy + ": " + note
+	}
+	var related runtime.Object
+	if subject.cluster != nil {
+		related = reference("EtcdCluster", subject.cluster)
+	}
+	r.events.Eventf(regarding, related, eventType(run.Outcome), eventReason+string(run.Outcome), eventAction,
+		"%s", cut(note, maxNote))
+}
+
+// ignoredRequest tells that a requested run will not take place.
+func (r *reporter) ignoredRequest(monitor *etcdv1beta1.EtcdMonitor, why string) {
+	r.events.Eventf(reference("EtcdMonitor", monitor), nil, corev1.EventTypeWarning, reasonRequestIgnored, eventAction,
+		"%s", why)
+}
+
+func eventType(outcome etcdv1beta1.Outcome) string {
+	if outcome == etcdv1beta1.OutcomePassed {
+		return corev1.EventTypeNormal
+	}
+	return corev1.EventTypeWarning
+}
+
+func reference(kind string, object metav1.Object) *corev1.ObjectReference {
+	return &corev1.ObjectReference{
+		APIVersion: etcdv1beta1.GroupVersion.String(),
+		Kind:       kind,
+		Namespace:  object.GetNamespace(),
+		Name:       object.GetName(),
+		UID:        object.GetUID(),
+	}
+}

@@ -1,0 +1,149 @@
+package cruiser
+
+import (
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+)
+
+// The reasons of the condition Running.
+const (
+	reasonRequested = "Requested"
+	reasonFinished  = "Finished"
+)
+
+// maxRequestedBy bounds a record's requestedBy.
+const maxRequestedBy = 253
+
+// occasion is why a run takes place.
+type occasion struct {
+	// request is the run-requested-at annotation that the run answers; empty for a scheduled run.
+	request     string
+	requestedBy string
+
+	// due is the status.nextRun that a scheduled run answers.
+	due *metav1.Time
+}
+
+// isOver reports whether the monitor needs no result of this occasion any more because another run answered it.
+func (o occasion) isOver(monitor *etcdv1beta1.EtcdMonitor) bool {
+	if o.request == "" {
+		return !monitor.Status.NextRun.Equal(o.due)
+	}
+	for _, record := range monitor.Status.Records {
+		if record.Request == o.request {
+			return true
+		}
+	}
+	// A later request that was answered answers the earlier ones as well.
+	answered := monitor.Status.AnsweredRequest
+	return answered != "" && (answered == o.request || answered == monitor.Annotations[etcdv1beta1.AnnotationRunRequestedAt])
+}
+
+// result is a finished run.
+type result struct {
+	checks.Result
+	occasion
+
+	// generation is that of the spec which the run used.
+	generation int64
+	start      time.Time
+	duration   time.Duration
+}
+
+// record returns the result as it is stored. endTime is never before startTime.
+func (r result) record() etcdv1beta1.EtcdMonitorRecord {
+	return etcdv1beta1.EtcdMonitorRecord{
+		StartTime:   metav1.NewTime(r.start),
+		EndTime:     metav1.NewTime(r.start.Add(r.duration)),
+		Message:     cut(r.Message, etcdv1beta1.MaxMessageLength),
+		Outcome:     r.Outcome,
+		Values:      finite(r.Values),
+		Duration:    &metav1.Duration{Duration: r.duration},
+		Request:     r.request,
+		RequestedBy: cut(r.requestedBy, maxRequestedBy),
+	}
+}
+
+// store adds the result to the monitor's status, all of it at once so that one update writes it.
+func (r result) store(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time) {
+	record := r.record()
+	status := &monitor.Status
+	status.Records = append(status.Records, record)
+	if surplus := len(status.Records) - etcdv1beta1.MaxRecords; surplus > 0 {
+		status.Records = status.Records[surplus:]
+	}
+	status.Outcome = record.Outcome
+	status.NextRun = &metav1.Time{Time: nextRun}
+	status.UpdatedAt = &metav1.Time{Time: now}
+	status.ObservedGeneration = r.generation
+	if r.request != "" {
+		status.AnsweredRequest = r.request
+	}
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type:               etcdv1beta1.ConditionPassed,
+		Status:             passed(record.Outcome),
+		Reason:             string(record.Outcome),
+		Message:            record.Message,
+		ObservedGeneration: r.generation,
+	})
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type:               etcdv1beta1.ConditionRunning,
+		Status:             metav1.ConditionFalse,
+		Reason:             reasonFinished,
+		ObservedGeneration: r.generation,
+	})
+}
+
+// markRunning says in the monitor's status that a requested run began.
+func markRunning(monitor *etcdv1beta1.EtcdMonitor, o occasion, now time.Time) {
+	monitor.Status.UpdatedAt = &metav1.Time{Time: now}
+	meta.SetStatusCondition(&monitor.Status.Conditions, metav1.Condition{
+		Type:               etcdv1beta1.ConditionRunning,
+		Status:             metav1.ConditionTrue,
+		Reason:             reasonRequested,
+		Message:            "answers the request " + o.request,
+		ObservedGeneration: monitor.Generation,
+	})
+}
+
+func passed(outcome etcdv1beta1.Outcome) metav1.ConditionStatus {
+	switch outcome {
+	case etcdv1beta1.OutcomePassed:
+		return metav1.ConditionTrue
+	case etcdv1beta1.OutcomeError:
+		return metav1.ConditionUnknown
+	default:
+		return metav1.ConditionFalse
+	}
+}
+
+// finite leaves out NaN and infinities: JSON, and so the API server, cannot hold them.
+func finite(values map[string]float64) map[string]float64 {
+	kept := make(map[string]float64, len(values))
+	for name, value := range values {
+		if !math.IsNaN(value) && !math.IsInf(value, 0) {
+			kept[name] = value
+		}
+	}
+	return kept
+}
+
+// cut shortens text to at most limit bytes of valid UTF-8, without splitting a character.
+func cut(text string, limit int) string {
+	text = strings.ToValidUTF8(text, string(utf8.RuneError))
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}

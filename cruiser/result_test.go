@@ -1,0 +1,160 @@
+package cruiser
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+)
+
+func TestResultStoresEverythingAtOnce(t *testing.T) {
+	monitor := &etcdv1beta1.EtcdMonitor{}
+	run := result{
+		Result: checks.Result{
+			Outcome: etcdv1beta1.OutcomeFailed, Message: "differs", Values: map[string]float64{"nodeKeyDiff": 3},
+		},
+		occasion:   occasion{request: "r1", requestedBy: "someone"},
+		generation: 7,
+		start:      now,
+		duration:   1500 * time.Millisecond,
+	}
+	markRunning(monitor, run.occasion, now)
+	assert.True(t, meta.IsStatusConditionTrue(monitor.Status.Conditions, etcdv1beta1.ConditionRunning))
+
+	run.store(monitor, now.Add(5*time.Minute), now.Add(2*time.Second))
+	assert.Equal(t, []etcdv1beta1.EtcdMonitorRecord{{
+		StartTime:   *at(0),
+		EndTime:     *at(1500 * time.Millisecond),
+		Message:     "differs",
+		Outcome:     etcdv1beta1.OutcomeFailed,
+		Values:      map[string]float64{"nodeKeyDiff": 3},
+		Duration:    &metav1.Duration{Duration: 1500 * time.Millisecond},
+		Request:     "r1",
+		RequestedBy: "someone",
+	}}, monitor.Status.Records)
+	assert.Equal(t, etcdv1beta1.OutcomeFailed, monitor.Status.Outcome)
+	assert.Equal(t, "r1", monitor.Status.AnsweredRequest)
+	assert.Equal(t, at(5*time.Minute), monitor.Status.NextRun)
+	assert.Equal(t, at(2*time.Second), monitor.Status.UpdatedAt)
+	assert.Equal(t, int64(7), monitor.Status.ObservedGeneration)
+	assert.True(t, meta.IsStatusConditionFalse(monitor.Status.Conditions, etcdv1beta1.ConditionRunning))
+	passed := meta.FindStatusCondition(monitor.Status.Conditions, etcdv1beta1.ConditionPassed)
+	assert.Equal(t, "Failed", passed.Reason)
+	assert.Equal(t, "differs", passed.Message)
+}
+
+func TestResultConditionPassed(t *testing.T) {
+	for outcome, status := range map[etcdv1beta1.Outcome]metav1.ConditionStatus{
+		etcdv1beta1.OutcomePassed:  metav1.ConditionTrue,
+		etcdv1beta1.OutcomeWarning: metav1.ConditionFalse,
+		etcdv1beta1.OutcomeFailed:  metav1.ConditionFalse,
+		etcdv1beta1.OutcomeError:   metav1.ConditionUnknown,
+	} {
+		monitor := &etcdv1beta1.EtcdMonitor{}
+		result{Result: checks.Result{Outcome: outcome}}.store(monitor, now, now)
+		assert.True(t,
+			meta.IsStatusConditionPresentAndEqual(monitor.Status.Conditions, etcdv1beta1.ConditionPassed, status), outcome)
+	}
+}
+
+func TestResultOfAScheduledRunAnswersNoRequest(t *testing.T) {
+	monitor := &etcdv1beta1.EtcdMonitor{Status: etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r1"}}
+	result{Result: checks.Result{Outcome: etcdv1beta1.OutcomePassed}}.store(monitor, now, now)
+	assert.Equal(t, "r1", monitor.Status.AnsweredRequest)
+	assert.Empty(t, monitor.Status.LastRecord().Request)
+}
+
+func TestResultKeepsTheNewestRecords(t *testing.T) {
+	monitor := &etcdv1beta1.EtcdMonitor{}
+	for i := range 50 {
+		result{Result: checks.Result{Message: fmt.Sprint(i)}}.store(monitor, now, now)
+	}
+	require.Len(t, monitor.Status.Records, etcdv1beta1.MaxRecords)
+	assert.Equal(t, "30", monitor.Status.Records[0].Message)
+	assert.Equal(t, "49", monitor.Status.LastRecord().Message)
+}
+
+func TestResultBoundsTheRecord(t *testing.T) {
+	record := result{
+		Result: checks.Result{
+			Message: strings.Repeat("差", 1000), // 3 bytes each
+			Values:  map[string]float64{"a": 1, "b": math.NaN(), "c": math.Inf(1), "d": math.Inf(-1)},
+		},
+		occasion: occasion{request: "r1", requestedBy: strings.Repeat("x", 300)},
+	}.record()
+	assert.True(t, utf8.ValidString(record.Message))
+	assert.Equal(t, 1023, len(record.Message), "341 whole characters")
+	assert.Len(t, record.RequestedBy, 253)
+	assert.Equal(t, map[string]float64{"a": 1}, record.Values)
+	_, err := json.Marshal(record)
+	assert.NoError(t, err)
+}
+
+func TestCut(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"", 4, ""},
+		{"abcd", 4, "abcd"},
+		{"abcde", 4, "abcd"},
+		{"ab差", 4, "ab"},
+		{"ab差", 5, "ab差"},
+		{"\xff\xfe", 4, "\uFFFD"},
+		{"差", 2, ""},
+	} {
+		assert.Equal(t, test.want, cut(test.text, test.limit), "%q to %d", test.text, test.limit)
+	}
+}
+
+func TestOccasionIsOver(t *testing.T) {
+	record := func(request string) etcdv1beta1.EtcdMonitorRecord {
+		return etcdv1beta1.EtcdMonitorRecord{Request: request}
+	}
+	for _, test := range []struct {
+		name       string
+		occasion   occasion
+		annotation string
+		status     etcdv1beta1.EtcdMonitorStatus
+		over       bool
+	}{
+		{"a pending request", occasion{request: "r1"}, "r1", etcdv1beta1.EtcdMonitorStatus{}, false},
+		{"a pending request after others", occasion{request: "r1"}, "r1",
+			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r0", Records: []etcdv1beta1.EtcdMonitorRecord{record("r0")}}, false},
+		{"an answered request", occasion{request: "r1"}, "r1",
+			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r1", Records: []etcdv1beta1.EtcdMonitorRecord{record("r1")}}, true},
+		{"an answered request whose record is gone", occasion{request: "r1"}, "r1",
+			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r1"}, true},
+		{"a request that a later one replaced", occasion{request: "r1"}, "r2", etcdv1beta1.EtcdMonitorStatus{}, false},
+		{"a request that a later one replaced and was answered", occasion{request: "r1"}, "r2",
+			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r2"}, true},
+		{"an answered request before a pending one", occasion{request: "r1"}, "r2",
+			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r0", Records: []etcdv1beta1.EtcdMonitorRecord{record("r1")}}, true},
+		{"a request that was withdrawn", occasion{request: "r1"}, "", etcdv1beta1.EtcdMonitorStatus{}, false},
+		{"a scheduled run", occasion{due: at(0)}, "", etcdv1beta1.EtcdMonitorStatus{NextRun: at(0)}, false},
+		{"a scheduled run that another took", occasion{due: at(0)}, "",
+			etcdv1beta1.EtcdMonitorStatus{NextRun: at(time.Minute)}, true},
+		{"a scheduled run beside a new request", occasion{due: at(0)}, "r1",
+			etcdv1beta1.EtcdMonitorStatus{NextRun: at(0)}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			monitor := &etcdv1beta1.EtcdMonitor{Status: test.status}
+			if test.annotation != "" {
+				monitor.Annotations = map[string]string{etcdv1beta1.AnnotationRunRequestedAt: test.annotation}
+			}
+			assert.Equal(t, test.over, test.occasion.isOver(monitor))
+		})
+	}
+}

@@ -1,0 +1,61 @@
+package cruiser
+
+import (
+	"math/rand/v2"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
+
+const (
+	// jitter is the part of the interval by which two runs may be closer or further apart, so that monitors created
+	// together drift apart.
+	jitter = 0.1
+
+	// firstRunWithin spreads the first runs of monitors created together; short intervals spread them over a tenth.
+	firstRunWithin = 30 * time.Second
+
+	// timePrecision is what is lost when a time is stored in an object.
+	timePrecision = time.Second
+)
+
+// schedule says when monitors are due.
+type schedule struct {
+	defaultInterval time.Duration
+}
+
+// after returns when a run that ended at end is followed by a scheduled one: after the interval ± 10 %.
+func (s schedule) after(end time.Time, spec *etcdv1beta1.EtcdMonitorSpec) time.Time {
+	interval := s.interval(spec)
+	return end.Add(interval + time.Duration((2*rand.Float64()-1)*jitter*float64(interval)))
+}
+
+// due returns when the monitor's next scheduled run is due: its status.nextRun, unless there is none yet or it was
+// computed with another interval. The answer is random then, so the caller stores it in status.nextRun.
+func (s schedule) due(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time {
+	next, last := monitor.Status.NextRun, monitor.Status.LastRecord()
+	switch {
+	case next == nil:
+		return now.Add(rand.N(min(s.interval(&monitor.Spec)/10, firstRunWithin)))
+	case last != nil && !s.follows(next, last, &monitor.Spec):
+		return s.after(last.EndTime.Time, &monitor.Spec)
+	default:
+		return next.Time
+	}
+}
+
+// follows reports whether next can be when the run after last is due at the present interval.
+func (s schedule) follows(next *metav1.Time, last *etcdv1beta1.EtcdMonitorRecord, spec *etcdv1beta1.EtcdMonitorSpec) bool {
+	interval := s.interval(spec)
+	deviation := next.Sub(last.EndTime.Time) - interval
+	return deviation.Abs() <= time.Duration(jitter*float64(interval))+timePrecision
+}
+
+func (s schedule) interval(spec *etcdv1beta1.EtcdMonitorSpec) time.Duration {
+	if spec.Interval != nil {
+		return spec.Interval.Duration
+	}
+	return s.defaultInterval
+}
