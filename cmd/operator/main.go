@@ -1,0 +1,42 @@
+// Command operator looks after the EtcdClusters of a region. So far it tells Prometheus which members to scrape: see
+// the package operator/targets.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/etcdfleet/etcd-fleet/internal/managerflags"
+	"github.com/etcdfleet/etcd-fleet/operator/targets"
+)
+
+func main() {
+	shared := managerflags.Bind(flag.CommandLine)
+	options := targets.Options{Metrics: metrics.Registry}
+	flag.StringVar(&options.BindAddress, "targets-bind-address", ":8082",
+		"where "+targets.Path+" is served for Prometheus's HTTP service discovery")
+	flag.Parse()
+	shared.SetLogger()
+
+	if err := run(ctrl.SetupSignalHandler(), shared, options); err != nil {
+		fmt.Fprintln(os.Stderr, "operator:", err)
+		os.Exit(1)
+	}
+}
+
+// run operates until ctx ends.
+func run(ctx context.Context, shared *managerflags.Flags, options targets.Options) error {
+	mgr, err := shared.NewManager()
+	if err != nil {
+		return err
+	}
+	if err := targets.Setup(mgr, options); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}

@@ -1,0 +1,40 @@
+package targets
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
+
+// conflictRetry is when a cluster is looked at again whose cached version was not the newest.
+const conflictRetry = 100 * time.Millisecond
+
+// Options say where targets are served.
+type Options struct {
+	// BindAddress is where Path is served, for example :8082.
+	BindAddress string
+
+	// Metrics is where the etcdfleet_targets metrics are registered.
+	Metrics prometheus.Registerer
+}
+
+// Setup adds the targets to the manager, whose scheme must know api/v1beta1. They are served when the manager starts.
+func Setup(mgr ctrl.Manager, options Options) error {
+	handler, err := newHandler(mgr.GetClient(), options.Metrics)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(&server{address: options.BindAddress, handler: handler}); err != nil {
+		return fmt.Errorf("add the server of targets: %w", err)
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("targets").
+		For(&etcdv1beta1.EtcdCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Complete(&reconciler{client: mgr.GetClient()})
+}
