@@ -1,0 +1,98 @@
+package datasource
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+
+	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
+)
+
+// healthTimeout bounds the check of each server.
+const healthTimeout = 10 * time.Second
+
+// healthEntry is the result for Thanos or one region.
+type healthEntry struct {
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Message string `json:"message"`
+	Version string `json:"version,omitempty"`
+}
+
+// healthDetails are the result's JSON details. Grafana shows the verbose message under the result.
+type healthDetails struct {
+	Checks         []healthEntry `json:"checks"`
+	VerboseMessage string        `json:"verboseMessage"`
+}
+
+// CheckHealth tests Thanos and every region at the same time and names what is wrong with which.
+func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
+	thanosEntry := make(chan healthEntry, 1)
+	go func() { thanosEntry <- d.checkThanos(ctx) }()
+	regions := d.inventory.Check(ctx)
+	entries := []healthEntry{<-thanosEntry}
+	for _, region := range regions {
+		entries = append(entries, regionEntry(region))
+	}
+	return healthResult(entries)
+}
+
+func (d *Datasource) checkThanos(ctx context.Context) healthEntry {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	entry := healthEntry{Name: "Thanos"}
+	if _, err := d.thanos.Query(ctx, "vector(1)", time.Now()); err != nil {
+		entry.Message = err.Error()
+		return entry
+	}
+	entry.OK = true
+	entry.Message = "works"
+	// Not every server with the Prometheus API tells its version and stores: queries work without.
+	if version, err := d.thanos.Version(ctx); err == nil {
+		entry.Version = version
+	}
+	if lost := d.lostStores(ctx); len(lost) > 0 {
+		names := make([]string, len(lost))
+		for i, store := range lost {
+			names[i] = store.Name
+		}
+		entry.Message = "works, but has lost the stores " + strings.Join(names, ", ") + ": answers are partial"
+	}
+	return entry
+}
+
+func regionEntry(result inventory.CheckResult) healthEntry {
+	entry := healthEntry{Name: result.Region, Version: result.Version, OK: result.Err == nil, Message: "works"}
+	switch {
+	case result.Err != nil:
+		entry.Message = result.Err.Error()
+	case result.Note != "":
+		entry.Message = "works; " + result.Note
+	}
+	return entry
+}
+
+func healthResult(entries []healthEntry) (*backend.CheckHealthResult, error) {
+	var works, broken, lines []string
+	for _, entry := range entries {
+		line := fmt.Sprintf("%s: %s", entry.Name, entry.Message)
+		lines = append(lines, line)
+		if entry.OK {
+			works = append(works, line)
+		} else {
+			broken = append(broken, line)
+		}
+	}
+	details, err := json.Marshal(healthDetails{Checks: entries, VerboseMessage: strings.Join(lines, "\n")})
+	if err != nil {
+		return nil, err
+	}
+	if len(broken) > 0 {
+		return &backend.CheckHealthResult{Status: backend.HealthStatusError, Message: strings.Join(broken, " "), JSONDetails: details}, nil
+	}
+	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: strings.Join(works, ", ") + ".", JSONDetails: details}, nil
+}

@@ -1,0 +1,210 @@
+package datasource
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
+)
+
+// kinds are the query kinds, in the order of queryKinds in src/datasource/queries.ts. To add one, write a file of its
+// name and a line here.
+var kinds = []kind{
+	{"promql", func(f *fields) query { return parsePromql(f) }},
+	{"clusters", func(f *fields) query { return parseClusters(f) }},
+	{"inspections", func(f *fields) query { return parseInspections(f) }},
+}
+
+type kind struct {
+	name  string
+	parse func(*fields) query
+}
+
+// query is a query of any kind with its defaults filled in. Its JSON form is the one of queries.ts.
+type query interface {
+	run(context.Context, *Datasource, backend.DataQuery) (data.Frames, error)
+}
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+	// maxValues bounds each list of a query.
+	maxValues = 10000
+)
+
+var dimensions = []string{"region", "product", "scene", "spec", "cluster"}
+
+// fieldError says which field of a query is wrong.
+type fieldError struct {
+	field   string
+	message string
+}
+
+// Error returns a sentence that begins with the field.
+func (e *fieldError) Error() string { return e.field + " " + e.message }
+
+// parseQuery reads a query of any kind. Its error is a *fieldError.
+func parseQuery(raw []byte) (query, error) {
+	f := &fields{}
+	if json.Unmarshal(raw, &f.values) != nil || f.values == nil {
+		return nil, &fieldError{"query", "must be an object"}
+	}
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	name := f.enum("kind", "", names...)
+	for _, k := range kinds {
+		if k.name == name && f.err == nil {
+			parsed := k.parse(f)
+			return parsed, f.failure()
+		}
+	}
+	return nil, f.failure()
+}
+
+// fields reads a query's fields by name. An absent field and null give the default; the first wrong one is remembered.
+type fields struct {
+	values map[string]json.RawMessage
+	err    *fieldError
+}
+
+func (f *fields) failure() error {
+	if f.err == nil {
+		return nil
+	}
+	return f.err
+}
+
+func (f *fields) fail(field, message string, args ...any) {
+	if f.err == nil {
+		f.err = &fieldError{field, fmt.Sprintf(message, args...)}
+	}
+}
+
+// read decodes a field into target and tells whether there was one.
+func (f *fields) read(field string, target any, expected string) bool {
+	raw, ok := f.values[field]
+	if !ok || string(raw) == "null" {
+		return false
+	}
+	if json.Unmarshal(raw, target) != nil {
+		f.fail(field, "must be %s", expected)
+		return false
+	}
+	return true
+}
+
+func (f *fields) text(field string) string {
+	var value string
+	f.read(field, &value, "a text")
+	return value
+}
+
+func (f *fields) flag(field string) bool {
+	var value bool
+	f.read(field, &value, "true or false")
+	return value
+}
+
+func (f *fields) enum(field, fallback string, allowed ...string) string {
+	value := fallback
+	f.read(field, &value, "a text")
+	f.check(field, value, allowed)
+	return value
+}
+
+func (f *fields) enumList(field string, allowed ...string) []string {
+	values := f.list(field)
+	for _, value := range values {
+		f.check(field, value, allowed)
+	}
+	return values
+}
+
+func (f *fields) check(field, value string, allowed []string) {
+	if !slices.Contains(allowed, value) {
+		f.fail(field, "must be one of %s", strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
+	}
+}
+
+func (f *fields) integer(field string, fallback, lowest, highest int) int {
+	value := float64(fallback)
+	f.read(field, &value, fmt.Sprintf("a whole number from %d to %d", lowest, highest))
+	if value != math.Trunc(value) || value < float64(lowest) || value > float64(highest) {
+		f.fail(field, "must be a whole number from %d to %d", lowest, highest)
+		return fallback
+	}
+	return int(value)
+}
+
+func (f *fields) list(field string) []string {
+	const expected = "a list of texts"
+	var entries []*string
+	f.read(field, &entries, expected)
+	if len(entries) > maxValues {
+		f.fail(field, "must have at most %d values", maxValues)
+	}
+	values := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		if entry == nil {
+			f.fail(field, "must be %s", expected)
+			break
+		}
+		values = append(values, *entry)
+	}
+	return values
+}
+
+var prometheusDuration = regexp.MustCompile(`^([0-9]+(ms|[smhdwy]))+$`)
+
+// duration reads a Prometheus duration; empty and macros such as $__interval pass.
+func (f *fields) duration(field string) string {
+	value := f.text(field)
+	if value != "" && !strings.Contains(value, "$") && !prometheusDuration.MatchString(value) {
+		f.fail(field, "must be a duration such as 15s or 1m")
+	}
+	return value
+}
+
+func (f *fields) scope() inventory.Scope {
+	inner := &fields{}
+	if !f.read("scope", &inner.values, "an object") {
+		return inventory.Scope{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(inner.values)) {
+		if !slices.Contains(dimensions, name) {
+			f.fail("scope."+name, "is no dimension: use %s", strings.Join(dimensions, ", "))
+		}
+	}
+	scope := inventory.Scope{
+		Region:  inner.list("region"),
+		Product: inner.list("product"),
+		Scene:   inner.list("scene"),
+		Spec:    inner.list("spec"),
+		Cluster: inner.list("cluster"),
+	}
+	if inner.err != nil {
+		f.fail("scope."+inner.err.field, "%s", inner.err.message)
+	}
+	return scope
+}
+
+// page is the part of a table that a query asks for.
+type page struct {
+	Limit  int `json:"limit"`
+	Offset int `json:"offset"`
+}
+
+func (f *fields) page() page {
+	return page{Limit: f.integer("limit", defaultLimit, 1, maxLimit), Offset: f.integer("offset", 0, 0, 1<<53-1)}
+}

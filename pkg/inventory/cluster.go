@@ -1,0 +1,43 @@
+package inventory
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
+
+// Cluster is what queries need of an EtcdCluster. It is never changed after it was made.
+type Cluster struct {
+	// Region is the region's name in the configuration, which is the label region of its series.
+	Region string
+	// ID is spec.clusterId, the label cluster of its series.
+	ID string
+	// Product, Scene and Spec are the other labels of its series.
+	Product, Scene, Spec string
+	// Size is the number of voting members that the cluster should have; Members are the names of all its servers.
+	Size    int
+	Members []string
+	Version string
+
+	object types.NamespacedName
+}
+
+func newCluster(region string, o *v1beta1.EtcdCluster) *Cluster {
+	members := make([]string, len(o.Spec.Members))
+	for i, member := range o.Spec.Members {
+		members[i] = member.Name
+	}
+	return &Cluster{
+		Region:  region,
+		ID:      o.Spec.ClusterID,
+		Product: o.Spec.ProductName,
+		Scene:   o.Spec.Scene,
+		Spec:    string(o.Spec.Specification),
+		Size:    int(o.Spec.Size),
+		Members: members,
+		Version: o.Spec.Version,
+		object:  types.NamespacedName{Namespace: o.Namespace, Name: o.Name},
+	}
+}
+
+func (c *Cluster) name() types.NamespacedName { return c.object }

@@ -1,0 +1,183 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/httpclient"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/pkg/upstream"
+)
+
+const (
+	clustersResource = "etcdclusters"
+	monitorsResource = "etcdmonitors"
+	probeSignal      = "probe"
+
+	// A server that hangs is noticed after probeInterval + probeTimeout at the latest, one that came back after
+	// reprobeInterval and a watch's back-off.
+	probeInterval   = 10 * time.Second
+	reprobeInterval = 3 * time.Second
+	probeTimeout    = 5 * time.Second
+
+	listTimeout    = time.Minute
+	requestTimeout = 10 * time.Second
+)
+
+// watchBackoff keeps the pause between two attempts to watch below 5 s: client-go's own grows to a minute, which would
+// show a region as stale long after it came back.
+var watchBackoff = wait.Backoff{Duration: 500 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 10, Cap: 3 * time.Second}
+
+// region watches one API server and asks it for runs.
+type region struct {
+	config RegionConfig
+	server upstream.Server
+	http   *http.Client
+	// transport is what http uses in the end; the SDK hides it, so that idle connections have to be closed by hand.
+	transport *http.Transport
+	etcd      rest.Interface
+	core      rest.Interface
+	codec     runtime.ParameterCodec
+	index     *index
+	fresh     *freshness
+	logger    log.Logger
+}
+
+func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) (*region, error) {
+	setting := func(name string) string { return fmt.Sprintf("%s of region %s", name, config.Name) }
+	r := &region{
+		config: config,
+		server: upstream.Server{
+			Name:               fmt.Sprintf("the API server of region %s", config.Name),
+			URL:                config.URL,
+			URLSetting:         setting("the URL"),
+			CASetting:          setting("the CA certificate"),
+			ServerNameSetting:  setting("the server name"),
+			CredentialsSetting: setting("the token or client certificate"),
+			ClientCertSetting:  setting("the client certificate and key"),
+		},
+		index:  newIndex(),
+		logger: logger.With("region", config.Name),
+	}
+	r.fresh = newFreshness(config.Name, time.Now, r.logState, clustersResource, monitorsResource)
+	var err error
+	if r.http, r.transport, err = newHTTPClient(config, base); err != nil {
+		return nil, fmt.Errorf("region %s: %w", config.Name, err)
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(v1beta1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	r.codec = runtime.NewParameterCodec(scheme)
+	if r.etcd, err = newRESTClient(config.URL, "/apis", v1beta1.GroupVersion, scheme, r.http); err != nil {
+		return nil, fmt.Errorf("region %s: %w", config.Name, err)
+	}
+	if r.core, err = newRESTClient(config.URL, "/api", corev1.SchemeGroupVersion, scheme, r.http); err != nil {
+		return nil, fmt.Errorf("region %s: %w", config.Name, err)
+	}
+	return r, nil
+}
+
+// run watches and probes until ctx ends.
+func (r *region) run(ctx context.Context) {
+	var group sync.WaitGroup
+	group.Go(func() {
+		r.reflect(ctx, clustersResource, &v1beta1.EtcdCluster{}, &v1beta1.EtcdClusterList{}, &feed[*v1beta1.EtcdCluster, *Cluster]{
+			convert:  func(o *v1beta1.EtcdCluster) *Cluster { return newCluster(r.config.Name, o) },
+			shelf:    r.index.clusters,
+			onSynced: func() { r.fresh.synced(clustersResource) },
+		})
+	})
+	group.Go(func() {
+		r.reflect(ctx, monitorsResource, &v1beta1.EtcdMonitor{}, &v1beta1.EtcdMonitorList{}, &feed[*v1beta1.EtcdMonitor, *Monitor]{
+			convert:  func(o *v1beta1.EtcdMonitor) *Monitor { return newMonitor(r.config.Name, o) },
+			shelf:    r.index.monitors,
+			onSynced: func() { r.fresh.synced(monitorsResource) },
+		})
+	})
+	group.Go(func() { r.probeForever(ctx) })
+	group.Wait()
+	r.transport.CloseIdleConnections()
+}
+
+// reflect keeps a store equal to a resource until ctx ends.
+func (r *region) reflect(ctx context.Context, resource string, object, list runtime.Object, store cache.ReflectorStore) {
+	// client-go would log to standard error what freshness reports once for each change of state.
+	silent := logr.Discard()
+	reflector := cache.NewReflectorWithOptions(r.listWatch(resource, list), object, store, cache.ReflectorOptions{
+		Name: r.config.Name + "/" + resource, Logger: &silent, Backoff: &watchBackoff,
+	})
+	reflector.RunWithContext(klog.NewContext(ctx, silent))
+}
+
+func (r *region) listWatch(resource string, list runtime.Object) cache.ListerWatcher {
+	request := func(options metav1.ListOptions) *rest.Request {
+		return r.etcd.Get().NamespaceIfScoped(r.config.Namespace, r.config.Namespace != "").Resource(resource).VersionedParams(&options, r.codec)
+	}
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			ctx, cancel := context.WithTimeout(ctx, listTimeout)
+			defer cancel()
+			into := list.DeepCopyObject()
+			err := request(options).Do(ctx).Into(into)
+			r.signal(ctx, resource, err)
+			return into, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.Watch = true
+			watcher, err := request(options).Watch(ctx)
+			// A server without streaming lists refuses one as invalid; client-go then lists the old way.
+			if !apierrors.IsInvalid(err) {
+				r.signal(ctx, resource, err)
+			}
+			return watcher, err
+		},
+	}
+}
+
+// signal passes on how a request fared, except when it was cut short because the instance ends.
+func (r *region) signal(ctx context.Context, source string, err error) {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		r.fresh.signal(source, r.server.Explain(err))
+	}
+}
+
+func (r *region) probeForever(ctx context.Context) {
+	for {
+		err := r.probe(ctx)
+		r.signal(ctx, probeSignal, err)
+		pause := probeInterval
+		if r.fresh.current().State != Live {
+			pause = reprobeInterval
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (r *region) logState(s Status) {
+	if s.Err != nil {
+		r.logger.Warn("The inventory of a region is not current", "state", s.State, "since", s.Since, "error", s.Err)
+		return
+	}
+	r.logger.Info("The inventory of a region changed its state", "state", s.State)
+}
