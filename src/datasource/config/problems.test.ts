@@ -1,0 +1,70 @@
+import type { FleetSettings } from '../settings';
+import { durationProblem, keyPairProblem, pemProblem, regionNameProblem, timeoutProblem, urlProblem } from './problems';
+
+const example = 'http://thanos-query:9090';
+const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+
+it.each([
+  ['http://thanos-query:9090', undefined],
+  ['https://thanos.example.org/prefix', undefined],
+  ['', /missing.*http:\/\/thanos-query:9090/],
+  ['thanos-query:9090', /no http or https URL/],
+  ['ftp://thanos', /no http or https URL/],
+  ['http://user:secret@thanos', /Credentials do not belong/],
+])('urlProblem(%j)', (url, expected) => expectProblem(urlProblem(url, example), expected));
+
+it.each([
+  ['gz', undefined],
+  ['ap-guangzhou-1', undefined],
+  ['', /missing/],
+  ['GZ', /lower-case/],
+  ['-gz', /lower-case/],
+  ['g.z', /lower-case/],
+  ['a'.repeat(64), /63/],
+  ['sh', /already/],
+])('regionNameProblem(%j) beside sh', (name, expected) => expectProblem(regionNameProblem(name, ['sh']), expected));
+
+it.each([
+  [undefined, undefined],
+  [1, undefined],
+  [300, undefined],
+  [0, /1 to 300/],
+  [301, /1 to 300/],
+  [1.5, /whole/],
+  [NaN, /whole/],
+])('timeoutProblem(%j)', (seconds, expected) => expectProblem(timeoutProblem(seconds), expected));
+
+it.each([
+  ['', undefined],
+  ['15s', undefined],
+  ['1m30s', undefined],
+  ['15', /unit/],
+  ['often', /unit/],
+])('durationProblem(%j)', (duration, expected) => expectProblem(durationProblem(duration), expected));
+
+it.each([
+  ['', undefined],
+  [pem, undefined],
+  [`${pem}${pem}`, undefined],
+  ['MIIB', /paste the whole file/],
+  ['-----BEGIN CERTIFICATE-----\nMIIB', /paste the whole file/],
+])('pemProblem(%j)', (text, expected) => expectProblem(pemProblem(text), expected));
+
+it.each([
+  ['neither', {}, {}, undefined],
+  ['both stored', { cert: true, key: true }, {}, undefined],
+  ['one stored, one typed', { cert: true }, { key: 'k' }, undefined],
+  ['a certificate alone', {}, { cert: 'c' }, /no key/],
+  ['a key alone', { key: true }, {}, /no certificate/],
+])('keyPairProblem with %s', (_, secureJsonFields, secureJsonData, expected) => {
+  const settings = { secureJsonFields, secureJsonData } as unknown as FleetSettings;
+  expectProblem(keyPairProblem(settings, 'cert', 'key'), expected);
+});
+
+function expectProblem(problem: string | undefined, expected: RegExp | undefined) {
+  if (expected) {
+    expect(problem).toMatch(expected);
+  } else {
+    expect(problem).toBeUndefined();
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  defaultQueryTimeoutSeconds,
+  type FleetSettings,
+  isStored,
+  maxQueryTimeoutSeconds,
+  type RegionOptions,
+  regionsOf,
+} from '../settings';
+
+/** What is wrong with one field, and how to put it right; undefined when nothing is. */
+export type Problem = string | undefined;
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export function urlProblem(url: string, example: string): Problem {
+  const remedy = `enter the address with its scheme, for example ${example}`;
+  if (url === '') {
+    return `The URL is missing: ${remedy}.`;
+  }
+  const parsed = parseUrl(url);
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
+    return `This is no http or https URL: ${remedy}.`;
+  }
+  if (parsed.username || parsed.password) {
+    return 'Credentials do not belong into the URL, which is stored in plain text: use the fields for them.';
+  }
+  return undefined;
+}
+
+function parseUrl(url: string): URL | undefined {
+  try {
+    return new URL(url);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `others` are the names of the other regions. */
+export function regionNameProblem(name: string, others: string[]): Problem {
+  if (name === '') {
+    return 'The name is missing: enter the value of the label region of its series, for example gz.';
+  }
+  if (!dnsLabel.test(name)) {
+    return 'Use at most 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.';
+  }
+  if (others.includes(name)) {
+    return `There is a region ${name} already: each name may be used once.`;
+  }
+  return undefined;
+}
+
+export function timeoutProblem(seconds: number | undefined): Problem {
+  const value = seconds ?? defaultQueryTimeoutSeconds;
+  return Number.isInteger(value) && value >= 1 && value <= maxQueryTimeoutSeconds
+    ? undefined
+    : `Enter whole seconds from 1 to ${maxQueryTimeoutSeconds}.`;
+}
+
+export function durationProblem(duration: string): Problem {
+  return duration === '' || /^(\d+(ms|[smhd]))+$/.test(duration)
+    ? undefined
+    : 'Enter a number and its unit, for example 15s or 1m.';
+}
+
+/** A PEM text that was typed; a stored one cannot be looked at. */
+export function pemProblem(pem: string): Problem {
+  return pem === '' || /-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/.test(pem)
+    ? undefined
+    : 'This is no PEM text: paste the whole file, from -----BEGIN to -----END.';
+}
+
+/** A client certificate and its key are of use only together. */
+export function keyPairProblem(settings: FleetSettings, certificateKey: string, privateKey: string): Problem {
+  const has = (key: string) => isStored(settings, key) || Boolean(settings.secureJsonData?.[key]);
+  if (has(certificateKey) === has(privateKey)) {
+    return undefined;
+  }
+  return has(certificateKey)
+    ? 'The client certificate has no key: paste its private key too.'
+    : 'The client key has no certificate: paste its certificate too.';
+}
+
+export function otherNames(settings: FleetSettings, region: RegionOptions): string[] {
+  return regionsOf(settings)
+    .filter((other) => other !== region)
+    .map(({ name }) => name);
+}

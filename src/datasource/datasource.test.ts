@@ -1,0 +1,61 @@
+import {
+  CoreApp,
+  createDataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceInstanceSettings,
+} from '@grafana/data';
+import type { TemplateSrv } from '@grafana/runtime';
+import { of } from 'rxjs';
+
+import { FleetDatasource } from './datasource';
+import { type ClustersQuery, type FleetQuery, maxLimit } from './queries';
+import type { FleetOptions } from './settings';
+
+const settings = { id: 1, uid: 'fleet', type: 'etcdfleet-slo-datasource', jsonData: {}, meta: {} };
+const templates = { getVariables: () => [], replace: (text: string) => text } as unknown as TemplateSrv;
+
+/** A datasource whose backend has this many clusters. */
+function datasourceWith(clusters: number) {
+  const datasource = new FleetDatasource(settings as unknown as DataSourceInstanceSettings<FleetOptions>, templates);
+  const query = jest.spyOn(datasource, 'query').mockImplementation((request: DataQueryRequest<FleetQuery>) => {
+    const { limit, offset } = request.targets[0] as ClustersQuery;
+    const names = Array.from({ length: clusters }, (_, index) => `c${index}`).slice(offset, offset + limit);
+    return of<DataQueryResponse>({ data: [createDataFrame({ fields: [{ name: 'cluster', values: names }] })] });
+  });
+  return { datasource, query };
+}
+
+describe('the values of a dimension', () => {
+  it.each([
+    [0, 1],
+    [3, 1],
+    [maxLimit, 2],
+    [2 * maxLimit + 1, 3],
+  ])('are read in pages: all %d of them in %d', async (clusters, requests) => {
+    const { datasource, query } = datasourceWith(clusters);
+    expect(await datasource.dimensionValues('cluster', {})).toHaveLength(clusters);
+    expect(query).toHaveBeenCalledTimes(requests);
+  });
+
+  it('fail with what the backend said', async () => {
+    const { datasource, query } = datasourceWith(0);
+    query.mockReturnValue(of({ data: [], errors: [{ message: 'region gz was never reached' }] }));
+    await expect(datasource.dimensionValues('cluster', {})).rejects.toThrow('region gz was never reached');
+  });
+});
+
+it.each([
+  ['an expression', { kind: 'promql', expr: 'up' }, true],
+  ['no expression yet', { kind: 'promql', expr: ' ' }, false],
+  ['no kind yet', {}, false],
+  ['a wrong limit, so that the backend can say so', { kind: 'clusters', limit: 0 }, true],
+])('filterQuery with %s', (_, query, expected) => {
+  expect(datasourceWith(0).datasource.filterQuery({ refId: 'A', ...query } as FleetQuery)).toBe(expected);
+});
+
+it('begins with an expression in Explore and with the clusters elsewhere', () => {
+  const { datasource } = datasourceWith(0);
+  expect(datasource.getDefaultQuery(CoreApp.Explore).kind).toBe('promql');
+  expect(datasource.getDefaultQuery(CoreApp.Dashboard).kind).toBe('clusters');
+});

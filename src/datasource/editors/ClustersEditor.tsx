@@ -1,0 +1,70 @@
+import { Combobox, Field, InlineSwitch, Stack } from '@grafana/ui';
+import React from 'react';
+
+import { type ClustersQuery, clusterSorts, dimensions } from '../queries';
+import type { KindEditorProps } from './kinds';
+import { PageFields } from './PageFields';
+import { ScopeFields } from './ScopeFields';
+
+const sortLabels: Record<ClustersQuery['sort'], string> = {
+  health: 'Health (worst first)',
+  region: 'Region',
+  cluster: 'Cluster',
+  keys: 'Keys',
+  dbSize: 'Database size',
+  lastInspection: 'Last inspection',
+};
+
+const sortOptions = clusterSorts.map((value) => ({ value, label: sortLabels[value] }));
+
+const distinctOptions = [
+  { value: '' as const, label: 'Whole rows' },
+  ...dimensions.map((value) => ({ value, label: `Only the values of ${value}` })),
+];
+
+export function ClustersEditor({ datasource, query, onChange, onRunQuery }: KindEditorProps<ClustersQuery>) {
+  return (
+    <>
+      <ScopeFields
+        datasource={datasource}
+        idPrefix={query.refId}
+        scope={query.scope}
+        onChange={(scope) => onChange({ scope })}
+      />
+      <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-end">
+        <Field label="Columns" noMargin>
+          <Combobox
+            id={`${query.refId}-distinct`}
+            options={distinctOptions}
+            value={query.distinct}
+            width={30}
+            onChange={({ value }) => onChange({ distinct: value })}
+          />
+        </Field>
+        <Field label="Sort by" noMargin>
+          <Combobox
+            id={`${query.refId}-sort`}
+            options={sortOptions}
+            value={query.sort}
+            width={26}
+            onChange={({ value }) => onChange({ sort: value })}
+          />
+        </Field>
+        <InlineSwitch
+          id={`${query.refId}-descending`}
+          label="Descending"
+          showLabel
+          value={query.descending}
+          onChange={(event) => onChange({ descending: event.currentTarget.checked })}
+        />
+        <PageFields
+          idPrefix={query.refId}
+          limit={query.limit}
+          offset={query.offset}
+          onChange={onChange}
+          onRunQuery={onRunQuery}
+        />
+      </Stack>
+    </>
+  );
+}

@@ -1,0 +1,61 @@
+import {
+  addRegion,
+  clearSecret,
+  type FleetSettings,
+  regionsOf,
+  removeRegion,
+  renameRegion,
+  setSecret,
+  updateRegion,
+} from './settings';
+
+const settings = {
+  url: 'http://thanos-query:9090',
+  jsonData: {
+    regions: [
+      { name: 'gz', url: 'https://gz:6443' },
+      { name: 'sh', url: 'https://sh:6443' },
+    ],
+  },
+  secureJsonData: { 'gz.caCert': 'typed' },
+  secureJsonFields: { 'gz.token': true, 'sh.token': true },
+} as unknown as FleetSettings;
+
+describe('regions', () => {
+  it('are added empty, at the end', () => {
+    expect(regionsOf(addRegion(settings))).toHaveLength(3);
+    expect(regionsOf(addRegion(settings))[2]).toEqual({ name: '', url: '' });
+  });
+
+  it('change one at a time', () => {
+    const [gz, sh] = regionsOf(updateRegion(settings, 1, { namespace: 'etcd' }));
+    expect(gz).toBe(regionsOf(settings)[0]);
+    expect(sh).toEqual({ name: 'sh', url: 'https://sh:6443', namespace: 'etcd' });
+  });
+
+  it('take their secrets along when they are removed', () => {
+    const result = removeRegion(settings, 0);
+    expect(regionsOf(result).map(({ name }) => name)).toEqual(['sh']);
+    expect(result.secureJsonData).toEqual({ 'gz.token': '' });
+    expect(result.secureJsonFields).toEqual({ 'gz.token': false, 'sh.token': true });
+  });
+
+  it('move typed secrets to a new name and clear the stored ones, which cannot be read', () => {
+    const result = renameRegion(settings, 0, 'bj');
+    expect(regionsOf(result)[0]).toEqual({ name: 'bj', url: 'https://gz:6443' });
+    expect(result.secureJsonData).toEqual({ 'gz.token': '', 'bj.caCert': 'typed' });
+    expect(result.secureJsonFields).toEqual({ 'gz.token': false, 'sh.token': true });
+  });
+});
+
+describe('secrets', () => {
+  it('are written', () => {
+    expect(setSecret(settings, 'sh.token', 'new').secureJsonData).toEqual({ 'gz.caCert': 'typed', 'sh.token': 'new' });
+  });
+
+  it('are reset by an empty text', () => {
+    const result = clearSecret(settings, 'sh.token');
+    expect(result.secureJsonData?.['sh.token']).toBe('');
+    expect(result.secureJsonFields?.['sh.token']).toBe(false);
+  });
+});

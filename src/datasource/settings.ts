@@ -1,0 +1,114 @@
+import type { DataSourceJsonData, DataSourceSettings } from '@grafana/data';
+
+/** A region's API server, where its EtcdClusters and EtcdMonitors are. */
+export interface RegionOptions {
+  /** A DNS label, equal to the label `region` of the region's series. */
+  name: string;
+  url: string;
+  /** The namespace to watch; empty means all. */
+  namespace?: string;
+  /** The name to verify the API server's certificate against, when it differs from the URL's host. */
+  serverName?: string;
+}
+
+export const rolesToRun = ['Editor', 'Admin'] as const;
+
+export interface FleetOptions extends DataSourceJsonData {
+  regions?: RegionOptions[];
+  minRoleToRun?: (typeof rolesToRun)[number];
+  queryTimeoutSeconds?: number;
+  /** How often Prometheus scrapes etcd, as a Prometheus duration. */
+  timeInterval?: string;
+  // Grafana's standard HTTP settings, for Thanos query.
+  tlsAuth?: boolean;
+  tlsAuthWithCACert?: boolean;
+  serverName?: string;
+}
+
+export const defaultQueryTimeoutSeconds = 30;
+export const maxQueryTimeoutSeconds = 300;
+export const defaultTimeInterval = '15s';
+
+/** Secrets by key. Grafana never gives them back: `secureJsonFields` says which ones it holds. */
+export type FleetSecrets = Record<string, string>;
+
+export type FleetSettings = DataSourceSettings<FleetOptions, FleetSecrets>;
+
+export const regionSecrets = ['token', 'caCert', 'clientCert', 'clientKey'] as const;
+
+export type RegionSecret = (typeof regionSecrets)[number];
+
+export function regionSecretKey(region: string, secret: RegionSecret): string {
+  return `${region}.${secret}`;
+}
+
+export function regionsOf(settings: FleetSettings): RegionOptions[] {
+  return settings.jsonData.regions ?? [];
+}
+
+export function isStored(settings: FleetSettings, key: string): boolean {
+  return settings.secureJsonFields?.[key] === true;
+}
+
+/** The secrets that Grafana holds for a region. */
+export function storedSecrets(settings: FleetSettings, region: string): RegionSecret[] {
+  return regionSecrets.filter((secret) => isStored(settings, regionSecretKey(region, secret)));
+}
+
+export function setSecret(settings: FleetSettings, key: string, value: string): FleetSettings {
+  return { ...settings, secureJsonData: { ...settings.secureJsonData, [key]: value } };
+}
+
+/** Grafana keeps a stored secret until it is told an empty one. */
+export function clearSecret(settings: FleetSettings, key: string): FleetSettings {
+  return {
+    ...settings,
+    secureJsonData: { ...settings.secureJsonData, [key]: '' },
+    secureJsonFields: { ...settings.secureJsonFields, [key]: false },
+  };
+}
+
+export function addRegion(settings: FleetSettings): FleetSettings {
+  return withRegions(settings, [...regionsOf(settings), { name: '', url: '' }]);
+}
+
+export function updateRegion(settings: FleetSettings, index: number, change: Partial<RegionOptions>): FleetSettings {
+  return withRegions(
+    settings,
+    regionsOf(settings).map((region, at) => (at === index ? { ...region, ...change } : region))
+  );
+}
+
+/** Removes a region together with its secrets. */
+export function removeRegion(settings: FleetSettings, index: number): FleetSettings {
+  const regions = regionsOf(settings);
+  return withRegions(
+    clearRegionSecrets(settings, regions[index].name),
+    regions.filter((_, at) => at !== index)
+  );
+}
+
+/**
+ * Renames a region. Secrets are stored under its name: those typed since the last save move along, stored ones cannot
+ * be read back and are cleared.
+ */
+export function renameRegion(settings: FleetSettings, index: number, name: string): FleetSettings {
+  const before = regionsOf(settings)[index].name;
+  const renamed = updateRegion(clearRegionSecrets(settings, before), index, { name });
+  return regionSecrets.reduce((result, secret) => {
+    const typed = settings.secureJsonData?.[regionSecretKey(before, secret)];
+    return typed ? setSecret(result, regionSecretKey(name, secret), typed) : result;
+  }, renamed);
+}
+
+function withRegions(settings: FleetSettings, regions: RegionOptions[]): FleetSettings {
+  return { ...settings, jsonData: { ...settings.jsonData, regions } };
+}
+
+function clearRegionSecrets(settings: FleetSettings, region: string): FleetSettings {
+  return regionSecrets.reduce((result, secret) => {
+    const key = regionSecretKey(region, secret);
+    const { [key]: _, ...typed } = result.secureJsonData ?? {};
+    return isStored(result, key) ? clearSecret(result, key) : { ...result, secureJsonData: typed };
+  }, settings);
+}

@@ -1,0 +1,20 @@
+import { Badge, type BadgeColor, type IconName } from '@grafana/ui';
+import React from 'react';
+
+import type { Outcome } from '../../datasource/queries';
+
+const looks: Record<Outcome, { color: BadgeColor; icon: IconName }> = {
+  Passed: { color: 'green', icon: 'check' },
+  Warning: { color: 'orange', icon: 'exclamation-triangle' },
+  Failed: { color: 'red', icon: 'times' },
+  Error: { color: 'purple', icon: 'question-circle' },
+};
+
+/** How a run ended, by colour, icon and word. */
+export function OutcomeBadge({ outcome }: { outcome: Outcome | '' }) {
+  return outcome === '' ? (
+    <Badge color="darkgrey" icon="minus" text="No run yet" />
+  ) : (
+    <Badge {...looks[outcome]} text={outcome} />
+  );
+}

@@ -1,0 +1,78 @@
+import { createDataFrame, FieldType } from '@grafana/data';
+
+import { isInspectionsFrame, severity, toRows, troubledRegions } from './rows';
+
+const record = { time: 1000, outcome: 'Passed', message: 'fine', values: { nodeKeyDiff: 0 } };
+
+function frameWith(columns: Record<string, unknown>, custom: object = {}) {
+  const required = {
+    region: 'gz',
+    cluster: 'gz-etcd-default',
+    check: 'etcd-node-key-diff',
+    outcome: 'Passed',
+    state: 'idle',
+  };
+  return createDataFrame({
+    meta: { custom },
+    fields: Object.entries({ ...required, ...columns }).map(([name, value]) => ({
+      name,
+      type: FieldType.other,
+      values: [value],
+    })),
+  });
+}
+
+const rowWith = (columns: Record<string, unknown>) => toRows(frameWith(columns), 'fleet')[0];
+
+it('reads the columns of an inspections answer', () => {
+  const row = rowWith({ lastRun: 5000, nextRun: null, duration: 0.4, message: 'fine', product: 'tke' });
+  expect(row).toMatchObject({
+    key: 'fleet/gz/gz-etcd-default/etcd-node-key-diff',
+    outcome: 'Passed',
+    lastRun: 5000,
+    nextRun: undefined,
+    duration: 0.4,
+    product: 'tke',
+    scene: '',
+  });
+});
+
+it.each([
+  ['as JSON text', JSON.stringify([record]), [record]],
+  ['already parsed', [record], [record]],
+  ['without values', [{ time: 1, outcome: 'Passed' }], [{ time: 1, outcome: 'Passed', message: '', values: {} }]],
+  [
+    'of another writer, without outcome',
+    [{ time: 1, message: 'm' }],
+    [{ time: 1, outcome: '', message: 'm', values: {} }],
+  ],
+  ['that is broken', '[{', []],
+  ['that is missing', undefined, []],
+])('reads a history %s', (_, history, expected) => expect(rowWith({ history }).history).toEqual(expected));
+
+it('takes an outcome or a state that it does not know for none', () => {
+  expect(rowWith({ outcome: 'Great', state: 'flying' })).toMatchObject({ outcome: '', state: 'idle' });
+});
+
+it('recognises an inspections answer by its columns', () => {
+  expect(isInspectionsFrame(frameWith({}))).toBe(true);
+  expect(isInspectionsFrame(createDataFrame({ fields: [{ name: 'Value', values: [1] }] }))).toBe(false);
+});
+
+it('names the regions that are not live', () => {
+  const regions = [
+    { name: 'gz', state: 'live' },
+    { name: 'sh', state: 'stale', since: 60_000, error: 'connection refused' },
+    { name: 'bj', state: 'failed', since: '1970-01-01T00:00:05Z' },
+  ];
+  expect(troubledRegions(frameWith({}, { regions }))).toEqual([
+    { name: 'sh', state: 'stale', since: 60_000, error: 'connection refused' },
+    { name: 'bj', state: 'failed', since: 5_000, error: '' },
+  ]);
+  expect(troubledRegions(frameWith({}))).toEqual([]);
+});
+
+it('orders outcomes from none to the worst', () => {
+  const ordered = (['', 'Passed', 'Warning', 'Failed', 'Error'] as const).map(severity);
+  expect(ordered).toEqual([...ordered].sort());
+});

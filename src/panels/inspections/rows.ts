@@ -1,0 +1,142 @@
+import type { DataFrame, Field, LinkModel } from '@grafana/data';
+
+import { type Outcome, outcomes } from '../../datasource/queries';
+
+/** One inspection: a row of the query kind `inspections` (docs/datasource.md), with where it came from. */
+export interface InspectionRow {
+  /** Identifies the inspection among all datasources. */
+  key: string;
+  /** The datasource that answered; undefined when it is none of ours. */
+  datasourceUid: string | undefined;
+  region: string;
+  cluster: string;
+  product: string;
+  scene: string;
+  spec: string;
+  check: string;
+  /** Empty before the first run. */
+  outcome: Outcome | '';
+  state: 'idle' | 'queued' | 'running';
+  /** Milliseconds since 1970. */
+  lastRun: number | undefined;
+  nextRun: number | undefined;
+  /** Seconds. */
+  duration: number | undefined;
+  message: string;
+  request: string;
+  answeredRequest: string;
+  requestedBy: string;
+  history: HistoryRecord[];
+  links: (column: string) => Array<LinkModel<Field>>;
+}
+
+/** A run of the past. */
+export interface HistoryRecord {
+  /** Milliseconds since 1970. */
+  time: number;
+  outcome: Outcome | '';
+  message: string;
+  values: Record<string, number>;
+}
+
+/** A region that does not answer with what is there now. */
+export interface RegionTrouble {
+  name: string;
+  state: 'stale' | 'syncing' | 'failed';
+  /** Milliseconds since 1970. */
+  since: number | undefined;
+  error: string;
+}
+
+const requiredColumns = ['region', 'cluster', 'check', 'outcome', 'state'];
+
+/** Whether a frame is an answer to an inspections query. */
+export function isInspectionsFrame(frame: DataFrame): boolean {
+  return requiredColumns.every((name) => frame.fields.some((field) => field.name === name));
+}
+
+/** The rows of a frame that `isInspectionsFrame`. */
+export function toRows(frame: DataFrame, datasourceUid: string | undefined): InspectionRow[] {
+  const fields = new Map(frame.fields.map((field) => [field.name, field]));
+  return Array.from({ length: frame.length }, (_, index) => {
+    const cell = (name: string): unknown => fields.get(name)?.values[index];
+    const text = (name: string) => String(cell(name) ?? '');
+    const number = (name: string) => toNumber(cell(name));
+    return {
+      key: [datasourceUid, text('region'), text('cluster'), text('check')].join('/'),
+      datasourceUid,
+      region: text('region'),
+      cluster: text('cluster'),
+      product: text('product'),
+      scene: text('scene'),
+      spec: text('spec'),
+      check: text('check'),
+      outcome: toOutcome(cell('outcome')),
+      state: toState(cell('state')),
+      lastRun: number('lastRun'),
+      nextRun: number('nextRun'),
+      duration: number('duration'),
+      message: text('message'),
+      request: text('request'),
+      answeredRequest: text('answeredRequest'),
+      requestedBy: text('requestedBy'),
+      history: toHistory(cell('history')),
+      links: (column) => fields.get(column)?.getLinks?.({ valueRowIndex: index }) ?? [],
+    };
+  });
+}
+
+/** The regions of a frame that are not live. */
+export function troubledRegions(frame: DataFrame): RegionTrouble[] {
+  const regions: unknown = frame.meta?.custom?.regions;
+  return (Array.isArray(regions) ? regions : [])
+    .filter(({ state }) => ['stale', 'syncing', 'failed'].includes(state))
+    .map(({ name, state, since, error }) => ({
+      name: String(name),
+      state,
+      since: toNumber(typeof since === 'string' ? Date.parse(since) : since),
+      error: String(error ?? ''),
+    }));
+}
+
+/** The first item of each key: queries of one panel may overlap. */
+export function distinctBy<T>(items: T[], keyOf: (item: T) => string): T[] {
+  const seen = new Set<string>();
+  return items.filter((item) => !seen.has(keyOf(item)) && seen.add(keyOf(item)));
+}
+
+/** How bad an outcome is; none is the least. */
+export function severity(outcome: Outcome | ''): number {
+  return outcomes.findIndex((candidate) => candidate === outcome);
+}
+
+function toOutcome(value: unknown): Outcome | '' {
+  return outcomes.find((outcome) => outcome === value) ?? '';
+}
+
+function toState(value: unknown): InspectionRow['state'] {
+  return value === 'queued' || value === 'running' ? value : 'idle';
+}
+
+function toNumber(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function toHistory(value: unknown): HistoryRecord[] {
+  const records: unknown = typeof value === 'string' ? parseJson(value) : value;
+  return (Array.isArray(records) ? records : []).map(({ time, outcome, message, values }) => ({
+    time: toNumber(time) ?? 0,
+    outcome: toOutcome(outcome),
+    message: String(message ?? ''),
+    values: values ?? {},
+  }));
+}
+
+/** A history that cannot be read is shown as none: the rest of the row still holds. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return [];
+  }
+}
