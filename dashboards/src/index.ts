@@ -1,0 +1,28 @@
+// Every dashboard by the name of its file in dashboards/; adding one is a file here and a line below.
+import { createHash } from 'node:crypto';
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { tier1Overview } from './tier1-overview.ts';
+import { tier3Cluster } from './tier3-cluster.ts';
+
+export const dashboards: Record<string, () => Dashboard> = {
+  'tier1-overview': () => withPanelIds(tier1Overview().build()),
+  'tier3-cluster': () => withPanelIds(tier3Cluster().build()),
+};
+
+/**
+ * Gives each panel an id made from its title, so that a link to a panel (`?viewPanel=`) stays good when others are added
+ * or moved. Grafana wants a positive number below 2³¹.
+ */
+export function withPanelIds(dashboard: Dashboard): Dashboard {
+  const taken = new Map<number, string>();
+  for (const panel of dashboard.panels ?? []) {
+    const name = `${panel.type}: ${panel.title}`;
+    const id = createHash('sha256').update(name).digest().readUInt32BE(0) & 0x7fffffff || 1;
+    if (taken.has(id)) {
+      throw new Error(`${dashboard.title}: the panels "${taken.get(id)}" and "${name}" need different titles`);
+    }
+    taken.set(id, name);
+    panel.id = id;
+  }
+  return dashboard;
+}

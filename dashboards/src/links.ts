@@ -1,0 +1,38 @@
+// The way between the tiers: every table row and series of a cluster leads to that cluster's dashboard.
+import { DashboardLinkBuilder, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
+
+export const uids = { overview: 'etcdfleet-tier1', cluster: 'etcdfleet-tier3' } as const;
+
+const keepContext = '${datasource:queryparam}&${__url_time_range}';
+
+interface DataLink {
+  title: string;
+  url: string;
+}
+
+/** For a table whose rows have the columns region and cluster. */
+export const rowToCluster: DataLink = clusterLink('${__data.fields.region}', '${__data.fields.cluster}');
+
+/** For a series with the labels region and cluster. */
+export const seriesToCluster: DataLink = clusterLink('${__field.labels.region}', '${__field.labels.cluster}');
+
+/** For a table or series of a region: the same dashboard, narrowed to it. */
+export const seriesToRegion: DataLink = {
+  title: 'Only ${__field.labels.region}',
+  url: `/d/${uids.overview}?var-region=\${__field.labels.region}&${keepContext}`,
+};
+
+export function toOverview() {
+  return new DashboardLinkBuilder('All regions')
+    .type(DashboardLinkType.Link)
+    .icon('arrow-left')
+    .tooltip('Back to the overview of all regions')
+    .url(`/d/${uids.overview}?${keepContext}`);
+}
+
+function clusterLink(region: string, cluster: string): DataLink {
+  return {
+    title: `Open ${cluster}`,
+    url: `/d/${uids.cluster}?var-region=${region}&var-cluster=${cluster}&${keepContext}`,
+  };
+}

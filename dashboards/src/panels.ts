@@ -1,0 +1,126 @@
+// The house style: every panel of a kind is built here, so that units, legends and colours are the same everywhere.
+import {
+  BigValueColorMode,
+  BigValueGraphMode,
+  GraphDrawStyle,
+  LegendDisplayMode,
+  LegendPlacement,
+  ReduceDataOptionsBuilder,
+  SortOrder,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
+import {
+  MappingType,
+  PanelBuilder,
+  RowBuilder,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  type DynamicConfigValue,
+  type Threshold,
+  type ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
+import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import type { ColumnId } from '../../src/panels/inspections/columnIds.ts';
+import type { InspectionsOptions } from '../../src/panels/inspections/options.ts';
+import { datasource } from './queries.ts';
+
+/** The grid is 24 columns wide. */
+export const fullWidth = 24;
+
+export const row = (title: string) => new RowBuilder(title);
+
+/** One number, coloured by steps. */
+export function stat(title: string, description: string, unit: string, steps: Threshold[]) {
+  return new StatBuilder()
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .unit(unit)
+    .thresholds(absolute(steps))
+    .colorMode(BigValueColorMode.Value)
+    .graphMode(BigValueGraphMode.None)
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('/^Value$/'))
+    .noValue('No data')
+    .height(4)
+    .span(4);
+}
+
+export function timeseries(title: string, description: string, unit: string) {
+  return new TimeseriesBuilder()
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .unit(unit)
+    .drawStyle(GraphDrawStyle.Line)
+    .lineWidth(1)
+    .fillOpacity(8)
+    .showPoints(VisibilityMode.Never)
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+    .legend(
+      new VizLegendOptionsBuilder()
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom)
+        .showLegend(true)
+        .calcs([])
+    )
+    .noValue('No data in this time range')
+    .height(8)
+    .span(8);
+}
+
+export function table(title: string, description: string) {
+  return new TableBuilder().title(title).description(description).datasource(datasource).noValue('–').span(fullWidth);
+}
+
+/** Columns that the dashboard's own variables fix are left out, so that the message has room. */
+export function inspectionsPanel(title: string, description: string, columns: ColumnId[]) {
+  return new PanelBuilder()
+    .type('etcdfleet-inspections-panel')
+    .options({ columns } satisfies Partial<InspectionsOptions>)
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .span(fullWidth);
+}
+
+/** Colours from a value upwards; the first step has no value. */
+export function absolute(steps: Threshold[]) {
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
+}
+
+export const neutral: Threshold[] = [{ color: 'text', value: null }];
+
+/** Green at zero, red from one. */
+export const anyIsBad: Threshold[] = [
+  { color: 'green', value: null },
+  { color: 'red', value: 1 },
+];
+
+/** A table column's title and width in pixels. */
+export function column(name: string, width: number): DynamicConfigValue[] {
+  return [
+    { id: 'displayName', value: name },
+    { id: 'custom.width', value: width },
+  ];
+}
+
+/** A column that shows each word in its own colour. */
+export function colouredWords(colours: Record<string, string>): DynamicConfigValue[] {
+  const mapping: ValueMapping = {
+    type: MappingType.ValueToText,
+    options: Object.fromEntries(Object.entries(colours).map(([text, color], index) => [text, { text, color, index }])),
+  };
+  return [
+    { id: 'mappings', value: [mapping] },
+    { id: 'custom.cellOptions', value: { type: 'color-text' } },
+  ];
+}
+
+export const healthColours = { Healthy: 'green', Degraded: 'orange', Unhealthy: 'red', Unknown: 'text' };
+
+export const outcomeColours = { Passed: 'green', Warning: 'orange', Failed: 'red', Error: 'purple' };

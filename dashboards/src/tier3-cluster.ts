@@ -1,0 +1,177 @@
+// Tier 3: one cluster. What is wrong with it, and what now?
+import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
+import { toOverview, uids } from './links.ts';
+import { anyIsBad, fullWidth, inspectionsPanel, neutral, row, stat, table, timeseries } from './panels.ts';
+import { inspections, instant, range } from './queries.ts';
+import { backendCommit, peerRoundTrip, quantile, requestErrorRatio, requestLatency, walFsync } from './sli.ts';
+import { choiceVariable, datasourceVariable } from './variables.ts';
+
+const where = 'region="$region",cluster="$cluster"';
+const scope = { region: ['$region'], cluster: ['$cluster'] };
+const kv = `grpc_service="etcdserverpb.KV",${where}`;
+
+export function tier3Cluster() {
+  return new DashboardBuilder('etcd fleet: cluster')
+    .uid(uids.cluster)
+    .description('One etcd cluster: members, service levels, inspections and the buttons that run them.')
+    .tags(['etcd-fleet', 'tier-3'])
+    .tooltip(DashboardCursorSync.Crosshair)
+    .time({ from: 'now-1h', to: 'now' })
+    .refresh('30s')
+    .link(toOverview())
+    .withVariable(datasourceVariable())
+    .withVariable(choiceVariable('region', 'Region'))
+    .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
+    .withRow(row('Now'))
+    .withPanel(
+      stat('No leader', 'Members that see no leader, or that are down.', 'none', anyIsBad).withTarget(
+        instant(`count(etcd_server_has_leader{${where}} == 0 or up{job="etcd",${where}} == 0) or vector(0)`)
+      )
+    )
+    .withPanel(
+      stat('Members down', 'Members whose last scrape failed.', 'none', anyIsBad).withTarget(
+        instant(`count(up{job="etcd",${where}} == 0) or vector(0)`)
+      )
+    )
+    .withPanel(
+      stat('Inspections failed', 'Inspections whose last run found a fault.', 'none', anyIsBad).withTarget(
+        instant(`sum(etcd_inspection_outcome{outcome="Failed",${where}}) or vector(0)`)
+      )
+    )
+    .withPanel(
+      stat('Keys', 'The largest number of keys that a member holds.', 'short', neutral).withTarget(
+        instant(`max(etcd_debugging_mvcc_keys_total{${where}})`)
+      )
+    )
+    .withPanel(
+      stat('Quota used', 'Backend size of the largest member as a share of its quota.', 'percentunit', [
+        { color: 'green', value: null },
+        { color: 'orange', value: 0.75 },
+        { color: 'red', value: 0.85 },
+      ])
+        .decimals(1)
+        .withTarget(
+          instant(`max(etcd_mvcc_db_total_size_in_bytes{${where}} / etcd_server_quota_backend_bytes{${where}})`)
+        )
+    )
+    .withPanel(
+      stat('Leader changes', 'Leader changes within the last hour, seen by the member that saw most.', 'none', [
+        { color: 'green', value: null },
+        { color: 'orange', value: 2 },
+        { color: 'red', value: 4 },
+      ])
+        .decimals(0)
+        .withTarget(instant(`max(increase(etcd_server_leader_changes_seen_total{${where}}[1h]))`))
+    )
+    .withPanel(
+      inspectionsPanel('Inspections', 'What the checks found; a button runs them again at once.', [
+        'check',
+        'outcome',
+        'lastRun',
+        'duration',
+        'message',
+        'state',
+      ])
+        .height(7)
+        .withTarget(inspections({ scope }))
+    )
+    .withPanel(
+      table('Members', 'The members as their metrics show them.')
+        .height(6)
+        .targets([
+          instant(`sum by (member) (up{job="etcd",${where}})`, 'up', 'A'),
+          instant(`sum by (member) (etcd_server_is_leader{${where}})`, 'leader', 'B'),
+          instant(`sum by (member) (etcd_debugging_mvcc_keys_total{${where}})`, 'keys', 'C'),
+          instant(`sum by (member) (etcd_mvcc_db_total_size_in_bytes{${where}})`, 'db size', 'D'),
+          instant(`count by (member, server_version) (etcd_server_version{${where}})`, 'version count', 'E'),
+        ])
+        .withTransformation({ id: 'joinByField', options: { byField: 'member', mode: 'outer' } })
+        .withTransformation({
+          id: 'organize',
+          options: { excludeByName: { 'version count': true }, renameByName: { server_version: 'version' } },
+        })
+        .overrideByName('up', yesNo('down', 'red', 'up', 'green'))
+        .overrideByName('leader', yesNo('follower', 'text', 'leader', 'blue'))
+        .overrideByName('keys', [{ id: 'unit', value: 'short' }])
+        .overrideByName('db size', [{ id: 'unit', value: 'bytes' }])
+    )
+    .withRow(row('Requests'))
+    .withPanel(
+      timeseries('Requests', 'KV requests by method.', 'reqps')
+        .min(0)
+        .withTarget(
+          range(`sum by (grpc_method) (rate(grpc_server_handled_total{${kv}}[$__rate_interval]))`, '{{grpc_method}}')
+        )
+    )
+    .withPanel(
+      timeseries('Request errors', 'Share of unary gRPC requests that failed by the service’s fault.', 'percentunit')
+        .min(0)
+        .axisSoftMax(0.001)
+        .withTarget(range(requestErrorRatio('cluster', where), 'errors'))
+    )
+    .withPanel(
+      timeseries('Request latency, p99', 'KV requests by method; needs extensive metrics at the members.', 's')
+        .min(0)
+        .withTarget(range(quantile(0.99, requestLatency, 'grpc_method', kv), '{{grpc_method}}'))
+    )
+    .withRow(row('Disk and network'))
+    .withPanel(
+      timeseries('WAL fsync, p99', 'By member; recommended below 10 ms.', 's')
+        .min(0)
+        .withTarget(range(quantile(0.99, walFsync, 'member', where), '{{member}}'))
+    )
+    .withPanel(
+      timeseries('Backend commit, p99', 'By member; recommended below 25 ms.', 's')
+        .min(0)
+        .withTarget(range(quantile(0.99, backendCommit, 'member', where), '{{member}}'))
+    )
+    .withPanel(
+      timeseries('Peer round trip, p99', 'By member; recommended below 50 ms.', 's')
+        .min(0)
+        .withTarget(range(quantile(0.99, peerRoundTrip, 'member', where), '{{member}}'))
+    )
+    .withRow(row('Consensus and size'))
+    .withPanel(
+      timeseries(
+        'Keys by member',
+        'Members that differ for long hold different data: run the inspection.',
+        'short'
+      ).withTarget(range(`etcd_debugging_mvcc_keys_total{${where}}`, '{{member}}'))
+    )
+    .withPanel(
+      timeseries('Backend size', 'File size and bytes in use, largest member.', 'bytes')
+        .min(0)
+        .withTarget(range(`max(etcd_mvcc_db_total_size_in_bytes{${where}})`, 'file', 'A'))
+        .withTarget(range(`max(etcd_mvcc_db_total_size_in_use_in_bytes{${where}})`, 'in use', 'B'))
+    )
+    .withPanel(
+      timeseries('Proposals', 'Failed per second, and waiting to be committed.', 'none')
+        .min(0)
+        .withTarget(
+          range(`sum(rate(etcd_server_proposals_failed_total{${where}}[$__rate_interval]))`, 'failed per second', 'A')
+        )
+        .withTarget(range(`max(etcd_server_proposals_pending{${where}})`, 'pending', 'B'))
+    )
+    .withPanel(
+      timeseries('Memory', 'Resident memory by member.', 'bytes')
+        .min(0)
+        .span(fullWidth / 2)
+        .withTarget(range(`process_resident_memory_bytes{job="etcd",${where}}`, '{{member}}'))
+    )
+    .withPanel(
+      timeseries('CPU', 'Cores used by member.', 'none')
+        .min(0)
+        .axisLabel('cores')
+        .span(fullWidth / 2)
+        .withTarget(range(`rate(process_cpu_seconds_total{job="etcd",${where}}[$__rate_interval])`, '{{member}}'))
+    );
+}
+
+/** A column of 0 and 1 in words. */
+function yesNo(no: string, noColour: string, yes: string, yesColour: string) {
+  const options = { '0': { text: no, color: noColour, index: 0 }, '1': { text: yes, color: yesColour, index: 1 } };
+  return [
+    { id: 'mappings', value: [{ type: 'value', options }] },
+    { id: 'custom.cellOptions', value: { type: 'color-text' } },
+  ];
+}
