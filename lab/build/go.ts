@@ -1,0 +1,55 @@
+import { execa } from 'execa';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { LabFailure, reasonOf } from '../failure.ts';
+
+/** Fails unless a Go is installed that can build the module in `directory`. */
+export async function requireGo(directory: string): Promise<void> {
+  try {
+    // Go itself compares its version with go.mod's, and fetches a newer toolchain when it is allowed to.
+    await execa('go', ['list', '-m'], { cwd: directory });
+  } catch (error) {
+    throw goFailure(directory, error);
+  }
+}
+
+/** Runs `go build` with the flags of every build; `output` is a program's file or a folder for several. */
+export async function goBuild(options: {
+  directory: string;
+  packages: string[];
+  output: string;
+  ldflags?: string;
+  tags?: string;
+  signal?: AbortSignal;
+}): Promise<void> {
+  const ldflags = ['-s', '-w', options.ldflags].filter(Boolean).join(' ');
+  try {
+    const flags = ['-trimpath', '-ldflags', ldflags, ...(options.tags ? ['-tags', options.tags] : [])];
+    await execa('go', ['build', ...flags, '-o', options.output, ...options.packages], {
+      cwd: options.directory,
+      cancelSignal: options.signal,
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new LabFailure(
+      `Building ${options.packages.join(' ')} in ${options.directory} failed:`,
+      'Fetching modules needs a Go module proxy (`go env GOPROXY`), compiling about 4 GB of memory and 12 GB of disk.',
+      lastLines(error)
+    );
+  }
+}
+
+function goFailure(directory: string, error: unknown): LabFailure {
+  const [, version] = /^go (\S+)$/m.exec(readFileSync(path.join(directory, 'go.mod'), 'utf8')) ?? [];
+  const remedy = `Install Go ${version} or newer from https://go.dev/dl/ and make sure that \`go\` is in the PATH.`;
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    return new LabFailure('Go is not installed: `go` is not in the PATH.', remedy);
+  }
+  return new LabFailure('The installed Go cannot build this project:', remedy, lastLines(error));
+}
+
+function lastLines(error: unknown): string {
+  const { stderr } = error as { stderr?: string };
+  return (stderr || reasonOf(error)).trimEnd().split('\n').slice(-20).join('\n');
+}

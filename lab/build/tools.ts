@@ -1,0 +1,107 @@
+import { execa } from 'execa';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { LabFailure } from '../failure.ts';
+import { type Lab, program } from '../lab.ts';
+import { goBuild } from './go.ts';
+
+/** A program of somebody else, pinned by the go.mod in lab/tools/<module>. */
+export interface Tool {
+  name: string;
+  /** The folder in lab/tools. */
+  module: string;
+  package: string;
+  ldflags?: (version: string) => string;
+  tags?: string;
+}
+
+export const tools: Tool[] = [
+  { name: 'etcd', module: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
+  {
+    name: 'kube-apiserver',
+    module: 'kube-apiserver',
+    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    // Without a version it cannot tell which feature gates it has, and does not start.
+    ldflags: (version) => `-X k8s.io/component-base/version.gitVersion=${version}`,
+  },
+  { name: 'prometheus', module: 'prometheus', package: 'github.com/prometheus/prometheus/cmd/prometheus' },
+  { name: 'promtool', module: 'prometheus', package: 'github.com/prometheus/prometheus/cmd/promtool' },
+  {
+    name: 'thanos',
+    module: 'thanos',
+    package: 'github.com/thanos-io/thanos/cmd/thanos',
+    // Its labels are Prometheus's by an unsafe cast, which holds for this representation only.
+    tags: 'slicelabels',
+  },
+  {
+    name: 'golangci-lint',
+    module: 'golangci-lint',
+    package: 'github.com/golangci/golangci-lint/v2/cmd/golangci-lint',
+  },
+];
+
+/** What the lab itself starts; the others serve tests and lint. */
+export const labTools = ['etcd', 'kube-apiserver', 'prometheus', 'thanos'];
+
+export function toolsNamed(names: string[]): Tool[] {
+  return names.map((name) => {
+    const tool = tools.find((candidate) => candidate.name === name);
+    if (!tool) {
+      throw new LabFailure(
+        `There is no tool ${name}.`,
+        `Use one of: ${tools.map((candidate) => candidate.name).join(', ')}.`
+      );
+    }
+    return tool;
+  });
+}
+
+/** The tools whose program is missing or was built from another version than the pinned one. */
+export async function missingTools(lab: Lab, wanted: Tool[]): Promise<Tool[]> {
+  const current = await Promise.all(wanted.map((tool) => isCurrent(lab, tool)));
+  return wanted.filter((_, index) => !current[index]);
+}
+
+export function buildTool(lab: Lab, tool: Tool, signal?: AbortSignal): Promise<void> {
+  return goBuild({
+    directory: moduleDir(lab, tool),
+    packages: [tool.package],
+    output: program(lab, tool.name),
+    ldflags: tool.ldflags?.(pinOf(goMod(lab, tool), tool.package).version),
+    tags: tool.tags,
+    signal,
+  });
+}
+
+async function isCurrent(lab: Lab, tool: Tool): Promise<boolean> {
+  const file = program(lab, tool.name);
+  if (!existsSync(file)) {
+    return false;
+  }
+  const { stdout } = await execa('go', ['version', '-m', file], { reject: false });
+  return wasBuiltAs(stdout, tool, pinOf(goMod(lab, tool), tool.package));
+}
+
+/** Whether `go version -m` says that a program is the tool in the pinned version with the wanted tags. */
+export function wasBuiltAs(buildInfo: string, tool: Tool, pin: { module: string; version: string }): boolean {
+  const tags = /^\tbuild\t-tags=(.*)$/m.exec(buildInfo)?.[1];
+  return buildInfo.includes(`\tpath\t${tool.package}\n\tmod\t${pin.module}\t${pin.version}\t`) && tags === tool.tags;
+}
+
+/** The module of a package, and its version, as required in a go.mod. */
+export function pinOf(goModText: string, packagePath: string): { module: string; version: string } {
+  const required = [...goModText.matchAll(/^\s*(?:require )?(\S+) (v\S+)/gm)].map(([, module, version]) => ({
+    module,
+    version,
+  }));
+  const owners = required.filter(({ module }) => `${packagePath}/`.startsWith(`${module}/`));
+  const owner = owners.sort((a, b) => b.module.length - a.module.length)[0];
+  if (!owner) {
+    throw new Error(`no module of ${packagePath} in go.mod`);
+  }
+  return owner;
+}
+
+const moduleDir = (lab: Lab, tool: Tool) => path.join(lab.root, 'lab', 'tools', tool.module);
+const goMod = (lab: Lab, tool: Tool) => readFileSync(path.join(moduleDir(lab, tool), 'go.mod'), 'utf8');

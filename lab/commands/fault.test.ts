@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { faults } from '../faults/all.ts';
+import { describeFault } from '../faults/fault.ts';
+import { memberTarget, regionTarget } from '../faults/targets.ts';
+import { openLab } from '../lab.ts';
+import { conflicts, toHeal } from './fault.ts';
+
+const lab = openLab({});
+const active = (fault: string, target: string, holds: string[] = [target]) => ({
+  fault,
+  target,
+  holds,
+  outlivesStop: false,
+  since: '',
+});
+const killed = active('kill-member', 'gz-etcd-small-1');
+const paused = active('pause-member', 'sh-etcd-large-0');
+const thanos = active('stop-thanos', '', ['thanos-query']);
+const all = [killed, paused, thanos];
+
+for (const [args, want] of [
+  [[], all],
+  [['kill-member'], [killed]],
+  [['pause-member', 'sh-etcd-large-0'], [paused]],
+  [['pause-member', 'sh-etcd-large'], [paused]],
+  [['stop-thanos'], [thanos]],
+] as const) {
+  test(`heal ${args.join(' ')} heals ${want.map(describeFault).join(', ')}`, () => {
+    assert.deepEqual(toHeal(all, [...args]), want);
+  });
+}
+
+test('healing what is not active names what is', () => {
+  assert.throws(() => toHeal([killed], ['corrupt']), {
+    message: 'The fault corrupt is not active.',
+    remedy: 'Active: kill-member gz-etcd-small-1.',
+  });
+  assert.throws(() => toHeal([], []), { message: 'No fault is active.' });
+});
+
+for (const [a, b, want] of [
+  [killed, active('pause-member', 'gz-etcd-small-1'), true],
+  [killed, active('corrupt', 'gz-etcd-small-1', []), true],
+  [killed, paused, false],
+  [thanos, thanos, true],
+  [active('stop-api', 'gz', ['gz-etcd-apiserver']), active('stop-cruiser', 'gz', ['gz-cruiser']), false],
+  [active('stop-api', 'gz', ['gz-etcd-apiserver']), active('pause-api', 'gz', ['gz-etcd-apiserver']), true],
+] as const) {
+  test(`${describeFault(a)} and ${describeFault(b)} ${want ? 'exclude each other' : 'go together'}`, () => {
+    assert.equal(conflicts(a, b), want);
+  });
+}
+
+test('every fault has a name of its own and says what it does and what to look at', () => {
+  assert.equal(new Set(faults.map(({ name }) => name)).size, faults.length);
+  assert.ok(faults.every(({ summary, effect }) => summary !== '' && effect !== ''));
+});
+
+test('a member is named in full or by its number', async () => {
+  assert.equal(await memberTarget(lab, ['sh-etcd-small', '2']), 'sh-etcd-small-2');
+  assert.equal(await memberTarget(lab, ['sh-etcd-small', 'sh-etcd-small-2']), 'sh-etcd-small-2');
+});
+
+test('unknown targets are refused with the known ones', async () => {
+  await assert.rejects(memberTarget(lab, ['gz-etcd-smal']), {
+    message: 'There is no cluster gz-etcd-smal.',
+    remedy: /gz-etcd-small, gz-etcd-default/,
+  });
+  await assert.rejects(memberTarget(lab, ['gz-etcd-small', '7']), { message: 'gz-etcd-small has no member 7.' });
+  assert.throws(() => regionTarget(lab, ['xx']), { message: 'There is no region xx.', remedy: 'Use one of: gz, sh.' });
+});

@@ -1,0 +1,17 @@
+import { apiserverNameOf } from '../services/etcd-apiserver.ts';
+import type { Fault } from './fault.ts';
+import { bringBack, kill } from './processes.ts';
+import { regionTarget } from './targets.ts';
+
+export const stopApi: Fault = {
+  name: 'stop-api',
+  targets: '[region]',
+  summary: "stops one region's etcd-apiserver",
+  effect: 'Queries still answer, with a notice how old the region is; Run now is refused there.',
+  outlivesStop: false,
+  target: regionTarget,
+  holds: (region) => [apiserverNameOf(region)],
+  // Asked to end, it would serve its open watches for a minute first.
+  inject: (lab, region) => kill(lab, apiserverNameOf(region)),
+  heal: (lab, region) => bringBack(lab, apiserverNameOf(region)),
+};

@@ -1,0 +1,61 @@
+import { isLeader } from '../etcd-admin.ts';
+import { LabFailure } from '../failure.ts';
+import { type Lab, regionNamed } from '../lab.ts';
+import { type PlannedCluster, type PlannedMember, allClusters } from '../plan.ts';
+import { activeFaults, describeFault } from './fault.ts';
+
+function clusterNamed(lab: Lab, name: string): PlannedCluster {
+  const cluster = allClusters(lab.plan).find((candidate) => candidate.name === name);
+  if (!cluster) {
+    const known = allClusters(lab.plan).map((candidate) => candidate.name);
+    throw new LabFailure(`There is no cluster ${name}.`, `Use one of: ${known.join(', ')}.`);
+  }
+  return cluster;
+}
+
+export function memberNamed(lab: Lab, name: string): { cluster: PlannedCluster; member: PlannedMember } {
+  for (const cluster of allClusters(lab.plan)) {
+    const member = cluster.members.find((candidate) => candidate.name === name);
+    if (member) {
+      return { cluster, member };
+    }
+  }
+  throw new LabFailure(`There is no member ${name}.`, 'See the members with `npm run lab status`.');
+}
+
+/**
+ * The target of a fault of one member from `[cluster] [member]`: by default a follower of gz's default cluster. The
+ * member may be named in full or by its number.
+ */
+export async function memberTarget(lab: Lab, [clusterName, memberName]: string[]): Promise<string> {
+  const cluster = clusterNamed(lab, clusterName ?? `${lab.plan.regions[0].name}-etcd-default`);
+  if (memberName === undefined) {
+    return (await aFollower(lab, cluster)).name;
+  }
+  const member = cluster.members.find(({ name }) => name === memberName || name === `${cluster.name}-${memberName}`);
+  if (!member) {
+    const known = cluster.members.map(({ name }) => name).join(', ');
+    throw new LabFailure(`${cluster.name} has no member ${memberName}.`, `Use one of: ${known}.`);
+  }
+  return member.name;
+}
+
+/** The target of a fault of one region from `[region]`: by default the first. */
+export function regionTarget(lab: Lab, [name]: string[]): string {
+  return regionNamed(lab, name ?? lab.plan.regions[0].name).name;
+}
+
+/** The first member that does not lead and that no other fault holds. */
+async function aFollower(lab: Lab, cluster: PlannedCluster): Promise<PlannedMember> {
+  for (const member of cluster.members) {
+    const isHeld = activeFaults(lab).some(({ target }) => target === member.name);
+    if (!isHeld && !(await isLeader(lab, cluster, member))) {
+      return member;
+    }
+  }
+  const faults = activeFaults(lab).map(describeFault).join(', ');
+  throw new LabFailure(
+    `No follower of ${cluster.name} is left: active faults are ${faults}.`,
+    'Heal one with `npm run lab heal`, or name a member.'
+  );
+}

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { glob } from 'glob';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+
+import type { PlannedCluster, PlannedRegion } from '../plan.ts';
+import { etcdVersion, membersPerCluster } from '../topology.ts';
+import type { KubernetesObject } from './client.ts';
+
+const apiVersion = 'etcd.cloud.tencent.com/v1beta1';
+/** Inspections of every cluster of the lab. The interval is short so that people see them run. */
+const inspections = [{ check: 'etcd-node-key-diff', interval: '30s' }];
+
+/** Client certificate of a cluster, PEM. */
+export interface ClientTls {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** The definitions and roles of deploy/, in the order in which they must be applied. */
+export async function deployedObjects(root: string): Promise<KubernetesObject[]> {
+  const files = [
+    ...(await glob('deploy/crds/*.yaml', { cwd: root })).sort(),
+    ...(await glob('deploy/rbac/*.yaml', { cwd: root })).sort(),
+  ];
+  return files.flatMap((file) =>
+    parseAllDocuments(readFileSync(path.join(root, file), 'utf8'))
+      .map((document) => document.toJS() as KubernetesObject | null)
+      .filter((object) => object !== null)
+  );
+}
+
+export const namespaceOf = (region: PlannedRegion): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: region.name },
+});
+
+/** The objects that onboard a cluster: how to reach it, the cluster itself, its inspections. */
+export function clusterObjects(cluster: PlannedCluster, tls?: ClientTls): KubernetesObject[] {
+  const onboarding = [etcdCluster(cluster), ...inspections.map((inspection) => etcdMonitor(cluster, inspection))];
+  return tls ? [clientSecret(cluster, tls), ...onboarding] : onboarding;
+}
+
+function etcdCluster(cluster: PlannedCluster): KubernetesObject {
+  return {
+    apiVersion,
+    kind: 'EtcdCluster',
+    metadata: { name: cluster.name, namespace: cluster.region },
+    spec: {
+      clusterId: cluster.name,
+      region: cluster.region,
+      productName: cluster.product,
+      scene: cluster.scene,
+      specification: cluster.specification,
+      size: membersPerCluster,
+      version: etcdVersion,
+      members: cluster.members.map(({ name, clientURL, metricsURL, host }) => ({ name, clientURL, metricsURL, host })),
+      ...(cluster.tls ? { tls: { secretName: secretName(cluster) } } : {}),
+    },
+  };
+}
+
+function etcdMonitor(cluster: PlannedCluster, { check, interval }: (typeof inspections)[number]): KubernetesObject {
+  return {
+    apiVersion,
+    kind: 'EtcdMonitor',
+    metadata: {
+      name: `${cluster.name}-${check}`,
+      namespace: cluster.region,
+      labels: { clusterName: cluster.name, region: cluster.region, source: 'lab' },
+    },
+    spec: {
+      clusterId: cluster.name,
+      metricName: check,
+      metricProviderName: 'cruiser',
+      name: cluster.name,
+      productName: cluster.product,
+      region: cluster.region,
+      interval,
+    },
+  };
+}
+
+function clientSecret(cluster: PlannedCluster, tls: ClientTls): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/tls',
+    metadata: { name: secretName(cluster), namespace: cluster.region },
+    data: { 'ca.crt': base64(tls.ca), 'tls.crt': base64(tls.cert), 'tls.key': base64(tls.key) },
+  };
+}
+
+const secretName = (cluster: PlannedCluster) => `${cluster.name}-client`;
+const base64 = (text: string) => Buffer.from(text).toString('base64');

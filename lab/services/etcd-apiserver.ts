@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+
+import { apiServerCertificate, authorityFile, serviceAccountKeyFile, tokenOf, tokensFile } from '../credentials.ts';
+import { httpOk } from '../http.ts';
+import type { KubernetesServer } from '../kubernetes/client.ts';
+import { type Lab, dataDir, program } from '../lab.ts';
+import type { PlannedRegion } from '../plan.ts';
+import type { Service } from '../supervisor/service.ts';
+
+/** The Kubernetes API of a region's EtcdClusters and EtcdMonitors, on an etcd of its own. */
+export function etcdApiserver(lab: Lab, region: PlannedRegion): Service[] {
+  const store = storeOf(lab, region);
+  const name = apiserverNameOf(region.name);
+  const { certificate, key } = apiServerCertificate(lab, region);
+  const serviceAccountKey = serviceAccountKeyFile(lab, region);
+  const apiserver: Service = {
+    name,
+    needs: [store.name],
+    command: program(lab, 'kube-apiserver'),
+    args: [
+      `--etcd-servers=http://127.0.0.1:${region.ports.storeClient}`,
+      '--bind-address=127.0.0.1',
+      `--secure-port=${region.ports.apiServer}`,
+      `--tls-cert-file=${certificate}`,
+      `--tls-private-key-file=${key}`,
+      `--client-ca-file=${authorityFile(lab)}`,
+      `--token-auth-file=${tokensFile(lab, region)}`,
+      '--authorization-mode=RBAC',
+      `--service-account-issuer=${region.apiServerURL}`,
+      `--service-account-key-file=${serviceAccountKey}`,
+      `--service-account-signing-key-file=${serviceAccountKey}`,
+      '--service-cluster-ip-range=10.0.0.0/24',
+      // No pod ever asks for the Service `kubernetes` here, and a loopback address is no valid endpoint of it.
+      '--endpoint-reconciler-type=none',
+    ],
+    ports: { https: region.ports.apiServer },
+    probe: () => {
+      const { url, ca, token } = kubernetesServer(lab, region);
+      return httpOk(`${url}/readyz`, { ca, headers: { authorization: `Bearer ${token}` } });
+    },
+  };
+  return [store, apiserver];
+}
+
+export const apiserverNameOf = (region: string) => `${region}-etcd-apiserver`;
+
+/** The region's API server as its administrator reaches it. */
+export function kubernetesServer(lab: Lab, region: PlannedRegion): KubernetesServer {
+  return {
+    url: region.apiServerURL,
+    ca: readFileSync(authorityFile(lab), 'utf8'),
+    token: tokenOf(lab, region, 'lab-admin'),
+  };
+}
+
+function storeOf(lab: Lab, region: PlannedRegion): Service {
+  const name = `${region.name}-etcd-apiserver-store`;
+  const clientURL = `http://127.0.0.1:${region.ports.storeClient}`;
+  const peerURL = `http://127.0.0.1:${region.ports.storePeer}`;
+  return {
+    name,
+    needs: [],
+    command: program(lab, 'etcd'),
+    args: [
+      `--name=${name}`,
+      `--data-dir=${dataDir(lab, name)}`,
+      `--listen-client-urls=${clientURL}`,
+      `--advertise-client-urls=${clientURL}`,
+      `--listen-peer-urls=${peerURL}`,
+      `--initial-advertise-peer-urls=${peerURL}`,
+      `--initial-cluster=${name}=${peerURL}`,
+      '--log-level=warn',
+    ],
+    ports: { client: region.ports.storeClient, peer: region.ports.storePeer },
+    probe: () => httpOk(`${clientURL}/health`),
+  };
+}

@@ -1,0 +1,61 @@
+import { authorityFile, clusterCertificate } from '../credentials.ts';
+import { httpOk } from '../http.ts';
+import { type Lab, dataDir, program } from '../lab.ts';
+import { type PlannedCluster, type PlannedMember, allClusters } from '../plan.ts';
+import type { Service } from '../supervisor/service.ts';
+
+/** Every member of every cluster of the fleet. */
+export function etcdMembers(lab: Lab): Service[] {
+  return allClusters(lab.plan).flatMap((cluster) => cluster.members.map((member) => etcdMember(lab, cluster, member)));
+}
+
+/** `clusterState` is existing for a member that joins a running cluster with an empty data directory. */
+export function etcdMember(
+  lab: Lab,
+  cluster: PlannedCluster,
+  member: PlannedMember,
+  clusterState: 'new' | 'existing' = 'new'
+): Service {
+  return {
+    name: member.name,
+    needs: [],
+    command: program(lab, 'etcd'),
+    args: [
+      `--name=${member.name}`,
+      `--data-dir=${dataDir(lab, member.name)}`,
+      `--listen-client-urls=${member.clientURL}`,
+      `--advertise-client-urls=${member.clientURL}`,
+      `--listen-peer-urls=${member.peerURL}`,
+      `--initial-advertise-peer-urls=${member.peerURL}`,
+      `--initial-cluster=${cluster.members.map(({ name, peerURL }) => `${name}=${peerURL}`).join(',')}`,
+      `--initial-cluster-token=${cluster.name}`,
+      `--listen-metrics-urls=${member.metricsURL}`,
+      `--metrics=${cluster.metrics}`,
+      `--quota-backend-bytes=${cluster.quotaBytes}`,
+      // Eighteen members share one disk and a few cores: the defaults would elect leaders all the time.
+      '--heartbeat-interval=300',
+      '--election-timeout=3000',
+      '--log-level=warn',
+      ...(cluster.tls ? tlsArguments(lab, cluster) : []),
+    ],
+    // Not an argument: it matters for the first start only, and the command line tells whether a process is ours.
+    env: () => ({ ETCD_INITIAL_CLUSTER_STATE: clusterState }),
+    ports: member.ports,
+    probe: () => httpOk(`${member.metricsURL}/health`),
+  };
+}
+
+function tlsArguments(lab: Lab, cluster: PlannedCluster): string[] {
+  const { certificate, key } = clusterCertificate(lab, cluster);
+  const authority = authorityFile(lab);
+  return [
+    `--cert-file=${certificate}`,
+    `--key-file=${key}`,
+    `--trusted-ca-file=${authority}`,
+    '--client-cert-auth',
+    `--peer-cert-file=${certificate}`,
+    `--peer-key-file=${key}`,
+    `--peer-trusted-ca-file=${authority}`,
+    '--peer-client-cert-auth',
+  ];
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { httpOk } from '../http.ts';
+import type { Lab } from '../lab.ts';
+import { allClusters } from '../plan.ts';
+import type { Task } from '../supervisor/service.ts';
+import { prometheusName } from './prometheus.ts';
+import { sidecarName, thanosQueryName } from './thanos.ts';
+
+const scrapeSeconds = 60;
+
+/** Waits until Thanos query knows every member of the fleet, whether it is up or not. */
+export function firstScrapes(lab: Lab): Task {
+  const members = allClusters(lab.plan).flatMap((cluster) => cluster.members).length;
+  return {
+    name: 'first-scrapes',
+    needs: [thanosQueryName, ...lab.plan.regions.map(sidecarName)],
+    explainedBy: prometheusName(lab.plan.regions[0]),
+    async run(signal) {
+      const deadline = Date.now() + scrapeSeconds * 1000;
+      for (;;) {
+        const scraped = await scrapedMembers(lab);
+        if (scraped >= members) {
+          return;
+        }
+        if (Date.now() > deadline) {
+          throw new Error(`only ${scraped} of ${members} members are known to Thanos after ${scrapeSeconds} s`);
+        }
+        await sleep(500, undefined, { signal });
+      }
+    },
+  };
+}
+
+async function scrapedMembers(lab: Lab): Promise<number> {
+  // Not older than a scrape: a lab that was stopped a moment ago still has the samples from before.
+  const query = encodeURIComponent('count(timestamp(up{job="etcd"}) > time() - 6)');
+  const answer = await httpOk(`${lab.plan.thanosURL}/api/v1/query?query=${query}`);
+  const { data } = JSON.parse(answer) as { data: { result: Array<{ value: [number, string] }> } };
+  return Number(data.result[0]?.value[1] ?? 0);
+}

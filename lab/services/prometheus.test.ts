@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+
+import { openLab } from '../lab.ts';
+import { labConfig } from './prometheus.ts';
+
+const lab = openLab({});
+const deployed = readFileSync(path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml'), 'utf8');
+
+interface Config {
+  global: { scrape_interval: string; external_labels: Record<string, string> };
+  scrape_configs: Array<{
+    job_name: string;
+    honor_labels?: boolean;
+    http_sd_configs?: Array<{ url: string }>;
+    static_configs?: Array<{ targets: string[] }>;
+  }>;
+}
+
+test('the deployed configuration becomes the lab’s with addresses on loopback and short intervals', () => {
+  const [region] = lab.plan.regions;
+  const config = parse(labConfig(deployed, region)) as Config;
+  const addresses = config.scrape_configs.flatMap((job) => [
+    ...(job.http_sd_configs ?? []).map(({ url }) => url),
+    ...(job.static_configs ?? []).flatMap(({ targets }) => targets),
+  ]);
+  assert.equal(config.global.scrape_interval, '5s');
+  assert.deepEqual(addresses, [
+    `http://127.0.0.1:${region.ports.operatorTargets}/v1/targets/etcd`,
+    `127.0.0.1:${region.ports.cruiserMetrics}`,
+    `127.0.0.1:${region.ports.operatorMetrics}`,
+    `127.0.0.1:${region.ports.prometheus}`,
+  ]);
+});
+
+test('external labels are never those of etcd’s series', () => {
+  const { external_labels } = (parse(deployed) as Config).global;
+  assert.deepEqual(Object.keys(external_labels).sort(), ['prometheus', 'replica']);
+});

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseDocument } from 'yaml';
+
+import { httpOk } from '../http.ts';
+import { type Lab, dataDir, etcFile, program } from '../lab.ts';
+import type { PlannedRegion } from '../plan.ts';
+import { writePrivateFile } from '../private-file.ts';
+import type { Service } from '../supervisor/service.ts';
+import { operatorName } from './operator.ts';
+
+/** The region's Prometheus: deploy/prometheus/prometheus.yaml with the lab's addresses and shorter intervals. */
+export function prometheus(lab: Lab, region: PlannedRegion): Service {
+  const name = prometheusName(region);
+  const configFile = etcFile(lab, region.name, 'prometheus.yaml');
+  const address = `127.0.0.1:${region.ports.prometheus}`;
+  return {
+    name,
+    needs: [operatorName(region)],
+    command: program(lab, 'prometheus'),
+    args: [
+      `--config.file=${configFile}`,
+      `--storage.tsdb.path=${dataDir(lab, name)}`,
+      '--storage.tsdb.retention.time=2d',
+      `--web.listen-address=${address}`,
+      '--web.enable-lifecycle',
+      '--log.level=warn',
+    ],
+    env: () => ({ PROMETHEUS: region.name, REPLICA: 'a' }),
+    ports: { http: region.ports.prometheus },
+    watches: [deployedConfig(lab)],
+    prepare() {
+      writePrivateFile(configFile, labConfig(readFileSync(deployedConfig(lab), 'utf8'), region));
+    },
+    probe: () => httpOk(`http://${address}/-/ready`),
+  };
+}
+
+export const prometheusName = (region: PlannedRegion) => `${region.name}-prometheus`;
+
+const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml');
+
+/** The deployed configuration for a region of the lab. */
+export function labConfig(deployed: string, region: PlannedRegion): string {
+  const { ports } = region;
+  const addresses: Record<string, number> = {
+    'prometheus:9090': ports.prometheus,
+    'cruiser:8080': ports.cruiserMetrics,
+    'operator:8080': ports.operatorMetrics,
+    'operator:8082': ports.operatorTargets,
+  };
+  let text = deployed;
+  for (const [deployedAddress, port] of Object.entries(addresses)) {
+    text = text.replaceAll(deployedAddress, `127.0.0.1:${port}`);
+  }
+  const document = parseDocument(text);
+  document.setIn(['global', 'scrape_interval'], '5s');
+  document.setIn(['global', 'scrape_timeout'], '4s');
+  document.setIn(['global', 'evaluation_interval'], '5s');
+  return document.toString();
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"sigs.k8s.io/yaml"
+)
+
+type config struct {
+	Clusters []clusterConfig `json:"clusters"`
+}
+
+// clusterConfig says how one cluster is reached and how much is asked of it.
+type clusterConfig struct {
+	Name string `json:"name"`
+
+	// Endpoints are the members' client URLs.
+	Endpoints []string `json:"endpoints"`
+
+	// Objects is the number of objects that the cluster holds all the time.
+	Objects int `json:"objects"`
+
+	// RequestsPerSecond is the average over all kinds of request.
+	RequestsPerSecond float64 `json:"requestsPerSecond"`
+
+	TLS *tlsFiles `json:"tls,omitempty"`
+}
+
+// tlsFiles are PEM files.
+type tlsFiles struct {
+	CA          string `json:"ca"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+func readConfig(file string) (config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return config{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	var c config
+	if err := yaml.UnmarshalStrict(text, &c); err != nil {
+		return config{}, fmt.Errorf("read the configuration %s: %w", file, err)
+	}
+	if len(c.Clusters) == 0 {
+		return config{}, fmt.Errorf("read the configuration %s: it names no clusters", file)
+	}
+	for _, cluster := range c.Clusters {
+		if err := cluster.validate(); err != nil {
+			return config{}, fmt.Errorf("read the configuration %s: cluster %q: %w", file, cluster.Name, err)
+		}
+	}
+	return c, nil
+}
+
+func (c clusterConfig) validate() error {
+	switch {
+	case c.Name == "":
+		return errors.New("name is missing")
+	case len(c.Endpoints) == 0:
+		return errors.New("endpoints are missing")
+	case c.Objects < minObjects:
+		return fmt.Errorf("objects is %d: at least %d are needed", c.Objects, minObjects)
+	case c.RequestsPerSecond <= 0:
+		return errors.New("requestsPerSecond must be above 0")
+	}
+	return nil
+}
+
+func (f *tlsFiles) load() (*tls.Config, error) {
+	authority, err := os.ReadFile(f.CA)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, fmt.Errorf("%s holds no certificate", f.CA)
+	}
+	certificate, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+}
