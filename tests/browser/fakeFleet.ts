@@ -1,0 +1,136 @@
+import type { Route } from '@playwright/test';
+
+import type { FakeApi } from './hostPage.ts';
+
+/** An inspection of the fake fleet; absent fields are those of one that passed and is idle. */
+export interface FakeInspection {
+  region?: string;
+  cluster: string;
+  outcome?: string;
+  state?: string;
+  message?: string;
+}
+
+export interface FakeAnswers {
+  inspections?: FakeInspection[];
+  regions?: Array<Record<string, unknown>>;
+  permission?: { status?: number; body: object };
+  /** The answer to `POST inspections/run`. */
+  run?: { status: number; body: object };
+  health?: { status: number; body: object };
+  /** A whole answer of the query instead of a table. */
+  queryError?: string;
+}
+
+export interface FakeFleet {
+  api: FakeApi;
+  /** The bodies of `POST inspections/run`, in their order. */
+  runs: unknown[];
+  answers: FakeAnswers;
+}
+
+const columns = {
+  strings: [
+    'region',
+    'cluster',
+    'product',
+    'scene',
+    'spec',
+    'check',
+    'outcome',
+    'state',
+    'message',
+    'request',
+    'answeredRequest',
+    'requestedBy',
+  ],
+  times: ['lastRun', 'nextRun'],
+};
+
+/**
+ * A stand-in for the datasource, for states that a real fleet cannot be brought into at will: refusals, regions that
+ * are stale, a run that nobody answers, a thousand inspections. What a real one can show is tested against it.
+ */
+export function fakeFleet(answers: FakeAnswers = {}): FakeFleet {
+  const fleet: FakeFleet = { answers, runs: [], api: (route, url) => answer(fleet, route, url) };
+  return fleet;
+}
+
+function answer({ answers, runs }: FakeFleet, route: Route, url: URL): Promise<void> {
+  const json = (body: unknown, status = 200) => route.fulfill({ status, json: body });
+  const path = url.pathname.replace(/^\/api\/(datasources\/uid\/[^/]+\/)?/, '');
+  switch (path) {
+    case 'ds/query':
+      return json(queryAnswer(answers, route.request().postDataJSON()));
+    case 'resources/inspections/permission':
+      return json(answers.permission?.body ?? { allowed: true, reason: '' }, answers.permission?.status);
+    case 'resources/inspections/run':
+      runs.push(route.request().postDataJSON());
+      return json(answers.run?.body ?? { request: new Date().toISOString() }, answers.run?.status ?? 202);
+    case 'resources/checks':
+      return json(['etcd-node-key-diff']);
+    case 'health':
+      return json(answers.health?.body ?? { status: 'OK', message: 'works' }, answers.health?.status);
+    default:
+      return json({ message: `The fake fleet knows no ${path}` }, 404);
+  }
+}
+
+function queryAnswer(answers: FakeAnswers, { queries }: { queries: Array<Record<string, any>> }) {
+  const results = queries.map((query) => [query.refId, resultOf(answers, query)] as const);
+  return { results: Object.fromEntries(results) };
+}
+
+function resultOf(answers: FakeAnswers, query: Record<string, any>) {
+  if (answers.queryError) {
+    return { status: 500, error: answers.queryError };
+  }
+  if (query.kind === 'clusters') {
+    const values = [...new Set(inspectionsOf(answers).map((inspection) => inspection[query.distinct as 'region']))];
+    return { status: 200, frames: [frame([{ name: query.distinct, type: 'string', values }])] };
+  }
+  const wanted: string[] | undefined = query.scope?.cluster;
+  const rows = inspectionsOf(answers).filter(({ cluster }) => !wanted || wanted.includes(String(cluster)));
+  const fields = [
+    ...columns.strings.map((name) => ({ name, type: 'string', values: rows.map((row) => row[name as 'region']) })),
+    ...columns.times.map((name) => ({ name, type: 'time', values: rows.map((row) => row[name as 'region']) })),
+    { name: 'history', type: 'other', values: rows.map((row) => row.history) },
+  ];
+  return { status: 200, frames: [frame(fields, { regions: answers.regions ?? [] })] };
+}
+
+function inspectionsOf({ inspections = [] }: FakeAnswers) {
+  return inspections.map((inspection) => ({
+    region: 'gz',
+    product: 'tke',
+    scene: 'business',
+    spec: 'default',
+    check: 'etcd-node-key-diff',
+    outcome: 'Passed',
+    state: 'idle',
+    message: 'nodeKeyDiff is 0',
+    request: '',
+    answeredRequest: '',
+    requestedBy: '',
+    lastRun: Date.now() - 60_000,
+    nextRun: Date.now() + 240_000,
+    history: history(),
+    ...inspection,
+  }));
+}
+
+function history() {
+  return Array.from({ length: 20 }, (_, index) => ({
+    time: Date.now() - (20 - index) * 300_000,
+    outcome: index === 15 ? 'Failed' : 'Passed',
+    message: `nodeKeyDiff is ${index === 15 ? 7 : 0}`,
+    values: { nodeKeyDiff: index === 15 ? 7 : 0 },
+  }));
+}
+
+function frame(fields: Array<{ name: string; type: string; values: unknown[] }>, custom: object = {}) {
+  return {
+    schema: { fields: fields.map(({ name, type }) => ({ name, type })), meta: { custom } },
+    data: { values: fields.map(({ values }) => values) },
+  };
+}

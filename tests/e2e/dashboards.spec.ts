@@ -1,0 +1,57 @@
+import { datasourceUid, expect, test } from './grafana.ts';
+
+const cluster = `var-datasource=${datasourceUid}&var-region=gz&var-cluster=gz-etcd-default`;
+const runButton = 'Run etcd-node-key-diff on gz-etcd-default now';
+
+for (const [title, address] of [
+  ['regions', `/d/etcdfleet-tier1?var-datasource=${datasourceUid}`],
+  ['cluster', `/d/etcdfleet-tier3?${cluster}`],
+] as const) {
+  test(`the dashboard of the ${title} shows data and no error`, async ({ page }) => {
+    const errors: string[] = [];
+    page.on('response', async (response) => {
+      if (response.url().includes('/api/ds/query') && !response.ok()) {
+        errors.push(`${response.status()} ${await response.text()}`);
+      }
+    });
+    await page.goto(address);
+    await expect(page.getByRole('row', { name: /gz-etcd-default/ }).first()).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    await expect(page.getByTestId('data-testid Panel status error')).toHaveCount(0);
+    await expect(page.getByText('Panel plugin not found')).toHaveCount(0);
+    expect(errors).toEqual([]);
+  });
+}
+
+test('Run now leads to a new record within ten seconds', async ({ page }) => {
+  await page.goto(`/d/etcdfleet-tier3?${cluster}`);
+  const row = page
+    .getByRole('row', { name: /etcd-node-key-diff/ })
+    .filter({ has: page.getByRole('button', { name: runButton }) });
+  const lastRun = row.locator('td[data-column="lastRun"] time');
+  const before = await lastRun.getAttribute('datetime');
+  await page.getByRole('button', { name: runButton }).click();
+  await expect(lastRun).not.toHaveAttribute('datetime', before ?? '', { timeout: 10_000 });
+  await expect(row.locator('td[data-column="state"]')).toHaveText('idle');
+});
+
+test.describe('a viewer', () => {
+  test.use({ account: 'viewer' });
+
+  test('sees the button disabled, with the reason', async ({ page }) => {
+    await page.goto(`/d/etcdfleet-tier3?${cluster}`);
+    const button = page.getByRole('button', { name: runButton });
+    await expect(button).toBeDisabled();
+    await button.hover();
+    await expect(page.getByRole('tooltip')).toContainText('Editor');
+  });
+});
+
+test.describe('an editor', () => {
+  test.use({ account: 'editor' });
+
+  test('may run inspections', async ({ page }) => {
+    await page.goto(`/d/etcdfleet-tier3?${cluster}`);
+    await expect(page.getByRole('button', { name: runButton })).toBeEnabled();
+  });
+});
