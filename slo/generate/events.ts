@@ -19,23 +19,47 @@ import {
 export function eventRules(model: Model, deployment: Deployment): RecordingRule[] {
   const rules = model.slis
     .toSorted((a, b) => Number(a.kind === 'sum') - Number(b.kind === 'sum')) // sums follow what they add
-    .flatMap((sli) => sliRules(sli, deployment).map((rule) => labelled(sli, rule)));
+    .flatMap((sli) => eventExpressions(sli, deployment, recorded).map((rule) => labelled(sli, rule)));
   return [...rules, ...rollUpRules()];
 }
 
-/** A rule for events of an SLI: bad ones, all, or (without `events`) both. */
-interface EventRule {
+/** Events of an SLI as an expression: bad ones, all, or (without `events`) both. */
+export interface EventExpression {
   events?: 'bad' | 'all';
   expr: string;
 }
 
-function labelled({ name, objective }: Sli, { events: kind, expr }: EventRule): RecordingRule {
+/** What the expressions read besides raw series: here what other rules recorded, in a replay what these would have. */
+export interface Readings {
+  expectedMembers: string;
+  events(sli: string, kind: 'bad' | 'all'): string;
+  /** Bad and all events of several SLIs, told apart by labels. */
+  eventsOf(slis: string[]): string;
+  /** Events within the threshold. `buckets` gives the buckets of some edges, counted by cluster and le. */
+  goodEvents(sli: string, source: LatencySource, buckets: (edges: number[]) => string): string;
+}
+
+const recorded: Readings = {
+  expectedMembers,
+  events: (sli, kind) => events('cluster') + matching({ sli, events: kind }),
+  eventsOf: (slis) => `${events('cluster')}{sli=~"${slis.join('|')}"}`,
+  // Each cluster's class says which edge.
+  goodEvents: (sli, { histogram, thresholds }, buckets) => {
+    const chosen = threshold.edge + matching({ sli, histogram });
+    return sumOverEdges(`${buckets(thresholds)}\n* ${on([...groupLabels, 'le'])} group_left ()\n${chosen}`);
+  },
+};
+
+function labelled({ name, objective }: Sli, { events: kind, expr }: EventExpression): RecordingRule {
   return { record: events('cluster'), labels: { objective, sli: name, ...(kind && { events: kind }) }, expr };
 }
 
-function sliRules(sli: Sli, deployment: Deployment): EventRule[] {
-  const recorded = { bad: recordedEvents(sli.name, 'bad'), all: recordedEvents(sli.name, 'all') };
+/** In the order in which they can be recorded: each reads only what comes before it. */
+export function eventExpressions(sli: Sli, deployment: Deployment, readings: Readings): EventExpression[] {
+  const [bad, all] = (['bad', 'all'] as const).map((kind) => readings.events(sli.name, kind));
   const increase = (selector: string) => increaseOf(selector, deployment);
+  /** Only clusters of the inventory: no series of something else that is scraped. */
+  const known = (expr: string) => `${expr}\nand ${on(clusterLabels)}\n${readings.expectedMembers}`;
   switch (sli.kind) {
     case 'ratio':
       return [
@@ -43,42 +67,49 @@ function sliRules(sli: Sli, deployment: Deployment): EventRule[] {
         {
           events: 'bad',
           // Counters of errors may appear with the first error only: until then there are none.
-          expr: `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${recorded.all}\n)\nor ${on(clusterLabels)}\n0 * ${recorded.all}`,
+          expr: `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${all}\n)\nor ${on(clusterLabels)}\n0 * ${all}`,
         },
       ];
     case 'latency': {
-      const all = union(sli.sources.map(({ histogram, where }) => increase(`${histogram}_count${braces(where)}`)));
-      const good = union(sli.sources.map((source) => goodEvents(sli.name, source, deployment)));
+      const counted = union(sli.sources.map(({ histogram, where }) => increase(`${histogram}_count${braces(where)}`)));
+      const good = union(
+        sli.sources.map((source) =>
+          readings.goodEvents(sli.name, source, (edges) => bucketsOf(source, edges, deployment))
+        )
+      );
       return [
-        { events: 'all', expr: known(stepOf(parenthesized(all), deployment)) },
+        { events: 'all', expr: known(stepOf(parenthesized(counted), deployment)) },
         {
           events: 'bad',
-          expr: `clamp_min(\n  ${recorded.all}\n  - ${on(clusterLabels)}\n${indent(stepOf(parenthesized(good), deployment))},\n  0\n)`,
+          expr: `clamp_min(\n  ${all}\n  - ${on(clusterLabels)}\n${indent(stepOf(parenthesized(good), deployment))},\n  0\n)`,
         },
       ];
     }
-    case 'state':
+    case 'state': {
+      const badWhile = sli.badWhile
+        .replaceAll('$cluster', clusterLabels.join(', '))
+        .replaceAll(expectedMembers, readings.expectedMembers);
       return [
-        { events: 'bad', expr: known(parenthesized(sli.badWhile.replaceAll('$cluster', clusterLabels.join(', ')))) },
-        { events: 'all', expr: `0 * ${recorded.bad} + 1` },
+        { events: 'bad', expr: known(parenthesized(badWhile)) },
+        { events: 'all', expr: `0 * ${bad} + 1` },
       ];
+    }
     case 'sum':
-      return [{ expr: sumBy([...clusterLabels, 'events'], `${events('cluster')}{sli=~"${sli.of.join('|')}"}`) }];
+      return [{ expr: sumBy([...clusterLabels, 'events'], readings.eventsOf(sli.of)) }];
     case 'scrapes': {
       const range = formatDuration(deployment.step);
       const arrived = sumBy(clusterLabels, `sum_over_time(${scrapedMembers}[${range}])`);
+      const { expectedMembers: expected } = readings;
       return [
-        { events: 'all', expr: `${expectedMembers} * ${deployment.step / deployment.scrapeInterval}` },
+        { events: 'all', expr: `${expected} * ${deployment.step / deployment.scrapeInterval}` },
         {
           events: 'bad',
-          expr: `clamp_min(\n  ${recorded.all}\n  - ${on(clusterLabels)}\n  (${arrived} or 0 * ${expectedMembers}),\n  0\n)`,
+          expr: `clamp_min(\n  ${all}\n  - ${on(clusterLabels)}\n  (${arrived} or 0 * ${expected}),\n  0\n)`,
         },
       ];
     }
   }
 }
-
-const recordedEvents = (sli: string, kind: 'bad' | 'all') => events('cluster') + matching({ sli, events: kind });
 
 /**
  * The increase between the last sample of the step before and the last one of this step: a range longer than the step by
@@ -93,18 +124,14 @@ const increaseRange = (selector: string, { step, scrapeInterval }: Deployment) =
 /** Takes back the part that increase() extrapolates, from the samples that it found to the whole range. */
 const stepOf = (expr: string, { step, scrapeInterval }: Deployment) => `${expr} * ${step} / ${step + scrapeInterval}`;
 
-/** Only clusters of the inventory: no series of something else that is scraped. */
-const known = (expr: string) => `${expr}\nand ${on(clusterLabels)}\n${expectedMembers}`;
-
-/** Events of a histogram within the threshold of each cluster's class. */
-function goodEvents(sli: string, source: LatencySource, deployment: Deployment): string {
-  const { histogram, where, thresholds } = source;
-  const le = `le=~"${thresholds.flatMap(spellings).join('|')}"`;
-  const buckets = `${histogram}_bucket${braces(where, le)}`;
-  const counted = sumBy([...clusterLabels, 'le'], increaseRange(buckets, deployment));
-  const chosen = threshold.edge + matching({ sli, histogram });
-  return `sum by (${clusterLabels.join(', ')}) (\n${indent(`${counted}\n* ${on([...groupLabels, 'le'])} group_left ()\n${chosen}`)}\n)`;
+/** The increase of a histogram's buckets with these edges, by cluster and le. */
+function bucketsOf({ histogram, where }: LatencySource, edges: number[], deployment: Deployment): string {
+  const le = `le=~"${edges.flatMap(spellings).join('|')}"`;
+  return sumBy([...clusterLabels, 'le'], increaseRange(`${histogram}_bucket${braces(where, le)}`, deployment));
 }
+
+/** Sums buckets of which each cluster has one edge. */
+export const sumOverEdges = (expr: string) => `sum by (${clusterLabels.join(', ')}) (\n${indent(expr)}\n)`;
 
 /** How a bucket edge may be written in the label le. */
 export const spellings = (edge: number) => (Number.isInteger(edge) ? [`${edge}`, `${edge}.0`] : [`${edge}`]);
