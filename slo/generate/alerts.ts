@@ -8,7 +8,7 @@ import { blindSpots } from './inventory.ts';
 import { maxBy, sumBy } from './promql.ts';
 import type { AlertingRule, RuleFile, RuleGroup } from './rules.ts';
 import { burnRate, clusterLabels, events, remainingBudget, severity } from './series.ts';
-import { burnRateWindows, timingOf } from './timing.ts';
+import { burnRateWindows, keepFiring, timingOf } from './timing.ts';
 
 /** Groups whose answer may lack a region: the others' alerts must not wait for it. */
 const withoutRegion = 'warn';
@@ -37,7 +37,7 @@ function burnRateAlert(rate: BurnRate, { window }: Model, deployment: Deployment
   return {
     alert: `EtcdErrorBudgetBurn${capitalized(rate.name)}`,
     expr: withSeverity(`${above(short)}\n  and\n  ${above(long)}`, rate.urgency),
-    keep_firing_for: '5m',
+    keep_firing_for: formatDuration(keepFiring),
     labels: { urgency: rate.urgency },
     annotations: {
       summary: `{{ $labels.cluster }}: {{ $labels.objective }} burns its error budget {{ $value | humanize }} times too fast`,

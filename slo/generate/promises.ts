@@ -35,11 +35,12 @@ export function promiseRules(model: Model): RecordingRule[] {
   ];
 }
 
+/** Members that each cluster should have, by the inventory or else as many as are scraped. */
+export const countMembers = (wanted: string, scraped: string) =>
+  `max ${by(clusterLabels)} (${wanted})\nor\n${countBy(clusterLabels, scraped)}`;
+
 const inventoryRules: RecordingRule[] = [
-  {
-    record: expectedMembers,
-    expr: `max ${by(clusterLabels)} (${inventory})\nor\n${countBy(clusterLabels, scrapedMembers)}`,
-  },
+  { record: expectedMembers, expr: countMembers(inventory, scrapedMembers) },
   { record: clusterCount, expr: countBy(groupLabels, expectedMembers) },
 ];
 

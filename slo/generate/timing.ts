@@ -21,6 +21,9 @@ export interface Timing {
 
 const stepsOfTile = 30;
 
+/** Seconds that an alert outlives its trouble, so that it does not flap. */
+export const keepFiring = 300;
+
 export function timingOf({ step, scrapeInterval }: Deployment): Timing {
   const tile = stepsOfTile * step;
   return {
