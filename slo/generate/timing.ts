@@ -13,8 +13,9 @@ export interface Timing {
   tile: number;
   /** The last part of a tile's name, such as `30m_tile`. */
   tileName: string;
-  /** How late a tile is summed, so that the evaluation of its last step has ended. */
+  /** How late a tile is summed, so that the evaluation of its last step has ended; also in seconds. */
   tileOffset: string;
+  tileLate: number;
   /** Windows from this length on are sums of tiles. */
   tiledFrom: number;
 }
@@ -33,6 +34,7 @@ export function timingOf({ step, scrapeInterval }: Deployment): Timing {
     tile,
     tileName: `${formatDuration(tile)}_tile`,
     tileOffset: formatDuration(2 * step),
+    tileLate: 2 * step,
     tiledFrom: 86400,
   };
 }
