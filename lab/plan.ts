@@ -4,7 +4,16 @@ import { type ClusterTopology, type RegionTopology, membersPerCluster } from './
 export interface Plan {
   regions: PlannedRegion[];
   thanosURL: string;
-  ports: { grafana: number; thanosHttp: number; thanosGrpc: number; traffic: number; fleet: number };
+  ports: {
+    grafana: number;
+    thanosHttp: number;
+    thanosGrpc: number;
+    traffic: number;
+    fleet: number;
+    alertmanager: number;
+    ruleHttp: number;
+    ruleGrpc: number;
+  };
 }
 
 export interface PlannedRegion {
@@ -60,6 +69,9 @@ export function planLab(topology: RegionTopology[], portBase: number): Plan {
       thanosGrpc: portBase + 2,
       traffic: portBase + 3,
       fleet: portBase + 4,
+      alertmanager: portBase + 5,
+      ruleHttp: portBase + 6,
+      ruleGrpc: portBase + 7,
     },
   };
 }

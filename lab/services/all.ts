@@ -2,6 +2,7 @@ import { LabFailure } from '../failure.ts';
 import { type GrafanaSource, rememberedGrafana } from '../grafana/source.ts';
 import type { Lab } from '../lab.ts';
 import type { Service, Task } from '../supervisor/service.ts';
+import { alertmanager } from './alertmanager.ts';
 import { cruiser } from './cruiser.ts';
 import { etcdApiserver } from './etcd-apiserver.ts';
 import { etcdMembers } from './etcd-member.ts';
@@ -13,7 +14,8 @@ import { grafana } from './grafana.ts';
 import { grafanaAccountsTask } from './grafana-accounts.ts';
 import { operator } from './operator.ts';
 import { prometheus } from './prometheus.ts';
-import { thanosQuery, thanosSidecar } from './thanos.ts';
+import { rulesLoaded, rulesWritten } from './slo-rules.ts';
+import { thanosQuery, thanosRule, thanosSidecar } from './thanos.ts';
 import { traffic } from './traffic.ts';
 
 /** Every process of the lab. */
@@ -31,6 +33,8 @@ export function allServices(lab: Lab, source: GrafanaSource = rememberedGrafana(
       thanosSidecar(lab, region),
     ]),
     thanosQuery(lab),
+    alertmanager(lab),
+    thanosRule(lab),
   ];
 }
 
@@ -38,6 +42,8 @@ export function allServices(lab: Lab, source: GrafanaSource = rememberedGrafana(
 export function allTasks(lab: Lab, source: GrafanaSource): Task[] {
   return [
     ...lab.plan.regions.flatMap((region) => [etcdObjects(lab, region), firstInspections(lab, region)]),
+    rulesWritten(lab),
+    rulesLoaded(lab),
     firstScrapes(lab),
     ...(grafana(lab, source).length > 0 ? [grafanaAccountsTask(lab)] : []),
   ];

@@ -6,6 +6,8 @@ import { httpOk } from '../http.ts';
 import { type Lab, dataDir, etcFile, program } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import { writePrivateFile } from '../private-file.ts';
+import { regionRuleFile, rulesWrittenName } from '../slo/rule-files.ts';
+import { scrapeInterval } from '../slo/timing.ts';
 import type { Service } from '../supervisor/service.ts';
 import { operatorName } from './operator.ts';
 
@@ -16,7 +18,7 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
   const address = `127.0.0.1:${region.ports.prometheus}`;
   return {
     name,
-    needs: [operatorName(region)],
+    needs: [operatorName(region), rulesWrittenName],
     command: program(lab, 'prometheus'),
     args: [
       `--config.file=${configFile}`,
@@ -30,18 +32,19 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
     ports: { http: region.ports.prometheus },
     watches: [deployedConfig(lab)],
     prepare() {
-      writePrivateFile(configFile, labConfig(readFileSync(deployedConfig(lab), 'utf8'), region));
+      writePrivateFile(configFile, labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
     },
     probe: () => httpOk(`http://${address}/-/ready`),
   };
 }
 
 export const prometheusName = (region: PlannedRegion) => `${region.name}-prometheus`;
+export const prometheusURL = (region: PlannedRegion) => `http://127.0.0.1:${region.ports.prometheus}`;
 
 const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml');
 
 /** The deployed configuration for a region of the lab. */
-export function labConfig(deployed: string, region: PlannedRegion): string {
+export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): string {
   const { ports } = region;
   const addresses: Record<string, number> = {
     'prometheus:9090': ports.prometheus,
@@ -54,8 +57,9 @@ export function labConfig(deployed: string, region: PlannedRegion): string {
     text = text.replaceAll(deployedAddress, `127.0.0.1:${port}`);
   }
   const document = parseDocument(text);
-  document.setIn(['global', 'scrape_interval'], '5s');
+  document.setIn(['global', 'scrape_interval'], scrapeInterval);
   document.setIn(['global', 'scrape_timeout'], '4s');
-  document.setIn(['global', 'evaluation_interval'], '5s');
+  document.setIn(['global', 'evaluation_interval'], scrapeInterval);
+  document.set('rule_files', [regionRuleFile(lab)]);
   return document.toString();
 }
