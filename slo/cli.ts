@@ -36,7 +36,7 @@ try {
 function describe(error: unknown): string {
   if (error instanceof DefinitionError) {
     const { length } = error.problems;
-    return `${error.message}\n\n${length} ${length === 1 ? 'problem' : 'problems'} in the definitions. Nothing was written.`;
+    return `${error.message}\n\n${length} ${length === 1 ? 'problem' : 'problems'}. Nothing was written.`;
   }
   const wrongFlags = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
   if (error instanceof UsageError || wrongFlags) {

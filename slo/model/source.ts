@@ -1,18 +1,32 @@
 // A definition file as text, with the way from a field back to its line.
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  parseDocument,
+  type Document,
+  type Node,
+} from 'yaml';
 import type { Problem } from './problem.ts';
 
 export type FieldPath = ReadonlyArray<string | number>;
 
 export class Source {
-  private readonly lines = new LineCounter();
-  private readonly document: Document.Parsed;
-
   constructor(
     readonly file: string,
-    text: string
-  ) {
-    this.document = parseDocument(text, { lineCounter: this.lines });
+    text: string,
+    private readonly lines = new LineCounter(),
+    private readonly document: Document.Parsed = parseDocument(text, { lineCounter: lines })
+  ) {}
+
+  /** The sources of a text of several YAML documents, with --- between them. */
+  static each(file: string, text: string): Source[] {
+    const lines = new LineCounter();
+    const documents = [...parseAllDocuments(text, { lineCounter: lines })];
+    return documents.map((document) => new Source(file, text, lines, document));
   }
 
   /** Where the text is no YAML at all, or names a field twice. */
