@@ -56,7 +56,7 @@ function labelled({ name, objective }: Sli, { events: kind, expr }: EventExpress
 
 /** In the order in which they can be recorded: each reads only what comes before it. */
 export function eventExpressions(sli: Sli, deployment: Deployment, readings: Readings): EventExpression[] {
-  const [bad, all] = (['bad', 'all'] as const).map((kind) => readings.events(sli.name, kind));
+  const own = (kind: 'bad' | 'all') => readings.events(sli.name, kind);
   const increase = (selector: string) => increaseOf(selector, deployment);
   /** Only clusters of the inventory: no series of something else that is scraped. */
   const known = (expr: string) => `${expr}\nand ${on(clusterLabels)}\n${readings.expectedMembers}`;
@@ -67,7 +67,7 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
         {
           events: 'bad',
           // Counters of errors may appear with the first error only: until then there are none.
-          expr: `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${all}\n)\nor ${on(clusterLabels)}\n0 * ${all}`,
+          expr: `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${own('all')}\n)\nor ${on(clusterLabels)}\n0 * ${own('all')}`,
         },
       ];
     case 'latency': {
@@ -81,7 +81,7 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
         { events: 'all', expr: known(stepOf(parenthesized(counted), deployment)) },
         {
           events: 'bad',
-          expr: `clamp_min(\n  ${all}\n  - ${on(clusterLabels)}\n${indent(stepOf(parenthesized(good), deployment))},\n  0\n)`,
+          expr: `clamp_min(\n  ${own('all')}\n  - ${on(clusterLabels)}\n${indent(stepOf(parenthesized(good), deployment))},\n  0\n)`,
         },
       ];
     }
@@ -91,7 +91,7 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
         .replaceAll(expectedMembers, readings.expectedMembers);
       return [
         { events: 'bad', expr: known(parenthesized(badWhile)) },
-        { events: 'all', expr: `0 * ${bad} + 1` },
+        { events: 'all', expr: `0 * ${own('bad')} + 1` },
       ];
     }
     case 'sum':
@@ -104,7 +104,7 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
         { events: 'all', expr: `${expected} * ${deployment.step / deployment.scrapeInterval}` },
         {
           events: 'bad',
-          expr: `clamp_min(\n  ${all}\n  - ${on(clusterLabels)}\n  (${arrived} or 0 * ${expected}),\n  0\n)`,
+          expr: `clamp_min(\n  ${own('all')}\n  - ${on(clusterLabels)}\n  (${arrived} or 0 * ${expected}),\n  0\n)`,
         },
       ];
     }
