@@ -7,19 +7,21 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const longestRun = 120_000;
 
+type Program = 'promtool' | 'prometheus' | 'thanos';
+
 export interface Outcome {
   ok: boolean;
   output: string;
 }
 
 /** Where a program of the lab is, if it is built. */
-export function findProgram(name: 'promtool' | 'thanos'): string | undefined {
+export function findProgram(name: Program): string | undefined {
   const program = path.resolve(root, process.env.ETCDFLEET_BIN || '.lab/bin', name);
   return existsSync(program) ? program : undefined;
 }
 
 /** Runs a program to its end. Throws when it is not built. */
-export function run(name: 'promtool' | 'thanos', args: string[]): Promise<Outcome> {
+export function run(name: Program, args: string[]): Promise<Outcome> {
   const program = findProgram(name);
   if (!program) {
     throw new Error(`There is no ${name}: run npm run lab -- build ${name}, or set ETCDFLEET_BIN to where it is.`);

@@ -1,6 +1,5 @@
 // What was measured, step by step, as replays need it. Plain data: no I/O.
 import { clusterLabels } from '../generate/series.ts';
-import { promisesTo, type Model, type Promises } from '../model/model.ts';
 
 export type ClusterLabels = Record<(typeof clusterLabels)[number], string>;
 
@@ -43,21 +42,6 @@ export const stepAt = ({ start, step, count }: Steps, time: number) =>
   Math.max(-1, Math.min(count - 1, Math.floor((time - start) / step)));
 
 export const clusterId = (labels: ClusterLabels) => clusterLabels.map((label) => labels[label]).join('/');
-
-/** Which key has the events of an SLI for a cluster to which this is promised. */
-export type KeyOf = (sli: string, threshold: number | undefined) => string;
-
-/** The history as some definitions would have counted it. */
-export function measuredBy(model: Model, { clusters }: History, keyOf: KeyOf): Measured[] {
-  return clusters.map(({ labels, events }) => {
-    const promises: Promises = promisesTo(labels, model);
-    const known = model.slis.flatMap(({ name }) => {
-      const found = events.get(keyOf(name, promises.thresholds[name]));
-      return found ? [[name, found] as const] : [];
-    });
-    return { labels, events: Object.fromEntries(known) };
-  });
-}
 
 /** The first and the last time at which anything is known, or nothing. */
 export function observed({ steps, clusters }: History): { from: number; to: number } | undefined {
