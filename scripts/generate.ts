@@ -1,5 +1,6 @@
 // Writes every generated file of the project from its source. With --check it writes nothing and fails when a file
-// is out of date or has no source any more. One entry a kind of file; each returns what the files should hold.
+// is out of date or has no source any more. With --apply the rules go to the running lab as well, once promtool and Thanos
+// find no fault in them. One entry a kind of file; each returns what the files should hold.
 import { execa } from 'execa';
 import { glob } from 'glob';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,11 +8,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dashboards } from '../dashboards/src/index.ts';
+import { describeFailure } from '../lab/failure.ts';
+import { openLab } from '../lab/lab.ts';
+import { applyRules, rulesToApply } from '../lab/slo/apply.ts';
+import { UsageError } from '../slo/commands/command.ts';
 import { promtoolTexts } from '../slo/fixtures/index.ts';
 import { dashboardExprs } from '../slo/generate/dashboards.ts';
 import { ruleTexts } from '../slo/generate/files.ts';
 import { loadDefinitions } from '../slo/model/definitions.ts';
 import { jsonSchemas } from '../slo/model/json-schemas.ts';
+import { DefinitionError } from '../slo/model/problem.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -94,7 +100,7 @@ async function readAll(from: string, to: string): Promise<Files> {
   return Object.fromEntries(names.map((name, index) => [`${to}/${name}`, contents[index]]));
 }
 
-async function main(check: boolean) {
+async function generateAll(check: boolean) {
   const written: string[] = [];
   const removed: string[] = [];
   for (const { what, generate, owned } of generators) {
@@ -139,4 +145,23 @@ function report(check: boolean, written: string[], removed: string[]) {
   }
 }
 
-await main(process.argv.includes('--check'));
+/** Faulty rules are refused before anything is written. */
+async function generateAndApply() {
+  const lab = openLab();
+  const rules = await rulesToApply(lab);
+  await generateAll(false);
+  console.log((await applyRules(lab, rules)).join('\n'));
+}
+
+try {
+  const flags = process.argv.slice(2);
+  const unknown = flags.find((flag) => flag !== '--check' && flag !== '--apply');
+  if (unknown !== undefined || flags.length > 1) {
+    throw new UsageError('Write --check to write nothing, --apply to give the rules to the running lab, or neither.');
+  }
+  await (flags.includes('--apply') ? generateAndApply() : generateAll(flags.includes('--check')));
+} catch (error) {
+  const forPeople = error instanceof DefinitionError || error instanceof UsageError;
+  console.error(forPeople ? error.message : describeFailure(error));
+  process.exitCode = 1;
+}
