@@ -1,4 +1,5 @@
 // npm run slo -- <command>: what is promised, checked, turned into rules, and exchanged with other tools.
+import { calibrate } from './commands/calibrate.ts';
 import { check } from './commands/check.ts';
 import { UsageError, type Command } from './commands/command.ts';
 import { openslo } from './commands/openslo.ts';
@@ -18,7 +19,7 @@ const help: Command = {
   },
 };
 
-const commands: Command[] = [check, rules, openslo, help];
+const commands: Command[] = [check, rules, openslo, calibrate, help];
 
 const [name = 'help', ...args] = process.argv.slice(2);
 

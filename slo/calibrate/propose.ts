@@ -2,13 +2,16 @@
 // states the rule by which one is recommended.
 import { DefinitionError } from '../model/problem.ts';
 import { formatDuration, parseDuration } from '../model/duration.ts';
-import { latencySlis, promisesTo, type Model } from '../model/model.ts';
+import { latencySlis, promisesTo, type Deployment, type Model } from '../model/model.ts';
 import { parseDefinitions, type Definitions, type DefinitionTexts } from '../model/parse.ts';
 import { burnRateFields, changeFile, thresholdSites, type ThresholdSite } from './edit.ts';
 import type { History, Measured } from './history.ts';
 import { inScope, type Incident } from './incidents.ts';
 import { f1, judge, type Figures, type Period, type Tolerance, type Verdict } from './score.ts';
 import { simulate } from './simulate.ts';
+
+/** From texts to the definitions of the place that the history is from. */
+export type Parse = (texts: DefinitionTexts) => Definitions;
 
 /** What a definition is judged by. */
 export interface Evidence {
@@ -85,16 +88,17 @@ export const burnRatesName = 'burn-rates';
 export const searchable = (model: Model) => [...latencySlis(model).map(({ name }) => name), burnRatesName];
 
 /** Searches each value by itself with the others as they are, then judges all recommended changes together. */
-export function propose(texts: DefinitionTexts, names: string[], evidence: Evidence): Proposal {
-  const present = parseDefinitions(texts);
+export function propose(texts: DefinitionTexts, deployment: Deployment, names: string[], evidence: Evidence): Proposal {
+  const parse: Parse = (changed) => ({ ...parseDefinitions(changed), deployment });
+  const present = parse(texts);
   const before = judgeDefinitions(present, evidence);
   const curves = names.flatMap((name) =>
     name === burnRatesName
-      ? burnRateCurves(texts, before, evidence)
-      : thresholdSites(texts, name).map((site) => thresholdCurve(texts, name, site, evidence))
+      ? burnRateCurves(texts, parse, before, evidence)
+      : thresholdSites(texts, name).map((site) => thresholdCurve(texts, parse, name, site, evidence))
   );
   const proposed = curves.reduce((changed, { file, changes }) => changeFile(changed, file, changes), texts);
-  const after = judgeDefinitions(parseDefinitions(proposed), evidence);
+  const after = judgeDefinitions(parse(proposed), evidence);
   const worse = mainScore(after.verdict) < mainScore(before.verdict);
   return worse
     ? {
@@ -109,43 +113,46 @@ export function propose(texts: DefinitionTexts, names: string[], evidence: Evide
 
 // ---------------------------------------------------------------------------------------------------------- thresholds
 
-/** The clusters whose threshold of an SLI is what a site says. */
-export function clustersOfSite(
-  texts: DefinitionTexts,
-  sli: string,
-  site: ThresholdSite,
-  evidence: Evidence
-): Measured[] {
-  const present = parseDefinitions(texts);
-  const other = offered(present.model, sli).find((threshold) => threshold !== site.threshold);
-  if (other === undefined) {
-    return [];
-  }
-  const changed = withThreshold(texts, site, other).model;
-  return evidence
-    .measure(present)
-    .filter(
-      ({ labels }) => promisesTo(labels, present.model).thresholds[sli] !== promisesTo(labels, changed).thresholds[sli]
-    );
-}
-
 /** The bucket edges that a class may choose, ascending. */
 export const offered = (model: Model, sli: string) =>
   latencySlis(model).find(({ name }) => name === sli)!.sources[0].thresholds;
 
-const withThreshold = (texts: DefinitionTexts, { path }: ThresholdSite, threshold: number) =>
-  parseDefinitions(changeFile(texts, 'classes.yaml', [{ path, value: formatDuration(threshold) }]));
+/** The clusters whose threshold of an SLI is what a site says: a change there changes what is promised to them. */
+function clustersOfSite(
+  texts: DefinitionTexts,
+  parse: Parse,
+  sli: string,
+  site: ThresholdSite,
+  evidence: Evidence
+): Measured[] {
+  const present = parse(texts);
+  const other = offered(present.model, sli).find((threshold) => threshold !== site.threshold);
+  const changed = other === undefined ? present : parse(withThreshold(texts, site, other));
+  const promised = ({ labels }: Measured, { model }: Definitions) => promisesTo(labels, model).thresholds[sli];
+  return evidence.measure(present).filter((cluster) => promised(cluster, present) !== promised(cluster, changed));
+}
 
-export function thresholdCurve(texts: DefinitionTexts, sli: string, site: ThresholdSite, evidence: Evidence): Curve {
-  const concerned = new Set(clustersOfSite(texts, sli, site, evidence).map(({ labels }) => labels));
+const withThreshold = (texts: DefinitionTexts, { path }: ThresholdSite, threshold: number) =>
+  changeFile(texts, 'classes.yaml', [{ path, value: formatDuration(threshold) }]);
+
+export function thresholdCurve(
+  texts: DefinitionTexts,
+  parse: Parse,
+  sli: string,
+  site: ThresholdSite,
+  evidence: Evidence
+): Curve {
+  const present = parse(texts);
+  const edges = offered(present.model, sli);
+  const concerned = new Set(clustersOfSite(texts, parse, sli, site, evidence).map(({ labels }) => labels));
   const ofSite = (cluster: Measured) => (concerned.has(cluster.labels) ? [cluster] : []);
   const onlySli = (cluster: Measured) =>
     ofSite(cluster).flatMap(({ labels, events }) => (events[sli] ? [{ labels, events: { [sli]: events[sli] } }] : []));
-  const hasData = evidence.measure(parseDefinitions(texts)).some((cluster) => onlySli(cluster).length > 0);
+  const hasData = evidence.measure(present).some((cluster) => onlySli(cluster).length > 0);
   const points = !hasData
     ? []
-    : offered(parseDefinitions(texts).model, sli).map((threshold): Point => {
-        const definitions = withThreshold(texts, site, threshold);
+    : edges.map((threshold): Point => {
+        const definitions = parse(withThreshold(texts, site, threshold));
         return {
           value: formatDuration(threshold),
           at: threshold,
@@ -174,7 +181,7 @@ export function thresholdCurve(texts: DefinitionTexts, sli: string, site: Thresh
 const budgetFactors = [0.25, 0.5, 1, 2, 4];
 const windowFactors = [0.5, 1, 2];
 
-function burnRateCurves(texts: DefinitionTexts, { clusters }: Judged, evidence: Evidence): Curve[] {
+function burnRateCurves(texts: DefinitionTexts, parse: Parse, { clusters }: Judged, evidence: Evidence): Curve[] {
   return burnRateFields(texts).map(({ name, budget, long, short }, index): Curve => {
     const candidates = windowFactors.flatMap((ofWindow) =>
       budgetFactors.flatMap((ofBudget) => {
@@ -184,7 +191,7 @@ function burnRateCurves(texts: DefinitionTexts, { clusters }: Judged, evidence: 
           short: formatDuration(parseDuration(short) * ofWindow),
         };
         const changes = Object.entries(fields).map(([field, value]) => ({ path: ['burnRates', index, field], value }));
-        const definitions = attempt(changeFile(texts, 'objectives.yaml', changes));
+        const definitions = attempt(parse, changeFile(texts, 'objectives.yaml', changes));
         return definitions ? [{ fields, changes, definitions, isPresent: ofWindow === 1 && ofBudget === 1 }] : [];
       })
     );
@@ -212,9 +219,9 @@ function burnRateCurves(texts: DefinitionTexts, { clusters }: Judged, evidence: 
 }
 
 /** Undefined when the definitions' checks refuse the texts. */
-function attempt(texts: DefinitionTexts): Definitions | undefined {
+function attempt(parse: Parse, texts: DefinitionTexts): Definitions | undefined {
   try {
-    return parseDefinitions(texts);
+    return parse(texts);
   } catch (error) {
     if (error instanceof DefinitionError) {
       return undefined;
