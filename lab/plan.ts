@@ -40,6 +40,14 @@ export interface PlannedCluster extends ClusterTopology {
   name: string;
   region: string;
   members: PlannedMember[];
+  /** The API server that stores here, if one does. */
+  kubernetes?: PlannedKubernetes;
+}
+
+export interface PlannedKubernetes {
+  name: string;
+  port: number;
+  url: string;
 }
 
 export interface PlannedMember {
@@ -121,5 +129,9 @@ function planCluster(region: string, cluster: ClusterTopology, base: number): Pl
       metricsURL: `http://127.0.0.1:${metrics}`,
     };
   });
-  return { ...cluster, name, region, members };
+  const port = base + portsPerCluster - 1; // what three members leave over
+  const kubernetes = cluster.kubernetesCluster && {
+    kubernetes: { name: cluster.kubernetesCluster, port, url: `https://127.0.0.1:${port}` },
+  };
+  return { ...cluster, name, region, members, ...kubernetes };
 }

@@ -12,6 +12,7 @@ import { firstScrapes } from './first-scrapes.ts';
 import { fleet } from './fleet.ts';
 import { grafana } from './grafana.ts';
 import { grafanaAccountsTask } from './grafana-accounts.ts';
+import { kubeApiservers } from './kube-apiserver.ts';
 import { operator } from './operator.ts';
 import { prometheus } from './prometheus.ts';
 import { rulesLoaded, rulesWritten } from './slo-rules.ts';
@@ -27,6 +28,7 @@ export function allServices(lab: Lab, source: GrafanaSource = rememberedGrafana(
     ...etcdMembers(lab),
     traffic(lab),
     ...lab.plan.regions.flatMap((region) => [
+      ...kubeApiservers(lab, region),
       operator(lab, region),
       cruiser(lab, region),
       prometheus(lab, region),
