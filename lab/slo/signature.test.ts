@@ -10,7 +10,7 @@ const written = {
     {
       record: 'a:b:c',
       labels: { sli: 'leader', events: 'bad' },
-      expr: 'sum by (a) (\n  increase(x{le=~"1|2"}[75s])\n)',
+      expr: 'sum by (a) (\n  increase(x{le=~"1|2",job="{etcd}"}[75s])\n)',
     },
   ],
 };
@@ -18,7 +18,11 @@ const evaluated = {
   name: 'etcd-slo-events',
   interval: 60,
   rules: [
-    { name: 'a:b:c', labels: { events: 'bad', sli: 'leader' }, query: 'sum by (a) (increase(x{le=~"1|2"}[1m15s]))' },
+    {
+      name: 'a:b:c',
+      labels: { events: 'bad', sli: 'leader' },
+      query: 'sum by (a) (increase(x{job="{etcd}",le=~"1|2"}[1m15s]))',
+    },
   ],
 };
 

@@ -31,11 +31,17 @@ const nameOf = (rule: Rule) => ('record' in rule ? rule.record : rule.alert);
 
 const sorted = (labels: Record<string, string> = {}) => Object.entries(labels).sort();
 
-/** An expression without what its reader may write otherwise: spaces, and 75s as 1m15s. */
+const text = '"(?:[^"\\\\]|\\\\.)*"';
+const selector = new RegExp(`\\{((?:[^"{}]|${text})*)\\}`, 'g');
+const matcher = new RegExp(`\\w+(?:=~|!~|!=|=)${text}`, 'g');
+const range = /(?<=\[)(?:\d+(?:ms|[smhd]))+(?=\])/g;
+
+/** An expression without what its reader may write otherwise: spaces, the order of matchers, and 75s as 1m15s. */
 function normal(expr: string): string {
   return expr
     .replace(/\s+/g, '')
-    .replace(/(?<=\[)(?:\d+(?:ms|[smhd]))+(?=\])/g, (duration) =>
-      String(duration.match(/\d+(?:ms|[smhd])/g)!.reduce((sum, part) => sum + parseDuration(part), 0))
-    );
+    .replace(selector, (_, matchers: string) => `{${(matchers.match(matcher) ?? []).sort().join()}}`)
+    .replace(range, (duration) => `${sum(duration.match(/\d+(?:ms|[smhd])/g)!.map(parseDuration))}s`);
 }
+
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
