@@ -79,6 +79,7 @@ function healthAlerts(model: Model, deployment: Deployment): AlertingRule[] {
   const sloGroups = 'rule_group=~".*;etcd-slo-.*"';
   const failures = (metric: string) =>
     `${sumBy(['prometheus', 'rule_group'], `increase(${metric}{${sloGroups}}[10m])`)} > 0`;
+  const notLoaded = (program: string) => `min by (prometheus, job) (${program}_config_last_reload_successful) == 0`;
   return [
     {
       alert: 'EtcdTargetsMissing',
@@ -134,6 +135,17 @@ function healthAlerts(model: Model, deployment: Deployment): AlertingRule[] {
         description:
           'Thanos rule sees no recorded SLO of any region: either no Prometheus has loaded the rules, or Thanos query answers nothing. No SLO alert can fire.',
         ...links('EtcdSLORulesAbsent', 'etcdfleet-tier1', '', deployment),
+      },
+    },
+    {
+      alert: 'EtcdSLORulesNotLoaded',
+      expr: ['prometheus', 'thanos_rule'].map(notLoaded).join('\nor\n'),
+      for: '10m',
+      labels: { severity: 'warning', urgency: 'ticket' },
+      annotations: {
+        summary: `{{ $labels.job }} of {{ $labels.prometheus }} could not load its configuration`,
+        description: `The last reload of {{ $labels.job }} at {{ $labels.prometheus }} failed. It evaluates the rules that it had before: a change of the definitions is not in force.`,
+        ...links('EtcdSLORulesNotLoaded', 'etcdfleet-tier1', '', deployment),
       },
     },
     {

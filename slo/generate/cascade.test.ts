@@ -1,17 +1,19 @@
-// Properties of the counting rules on random counters, evaluated by promtool and computed directly beside it.
+// Properties of the counting rules on random counters and events, evaluated by promtool and computed directly beside it.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { increaseOf, notation, scrapesIn, type Values } from '../fixtures/promtool.ts';
+import { rulesWithoutEvents, withoutEvents } from '../fixtures/burn-rates.ts';
+import { increaseOf, notation, scrapesIn, type PromtoolFile, type Values } from '../fixtures/promtool.ts';
 import { writeFiles } from '../files.ts';
 import { loadDefinitions } from '../model/definitions.ts';
-import { formatDuration } from '../model/duration.ts';
+import { formatDuration, parseDuration } from '../model/duration.ts';
 import { testRules } from '../promtool.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { ruleFiles, ruleTexts } from './files.ts';
 import { matching } from './promql.ts';
 import { yamlText } from './rules.ts';
-import { events } from './series.ts';
+import { clusterLabels, eventLabels, events, rollUps } from './series.ts';
+import { burnRateWindows, timingOf } from './timing.ts';
 
 const definitions = loadDefinitions();
 const { model, deployment } = definitions;
@@ -53,6 +55,61 @@ test('through resets and gaps every window is the sum of what Prometheus counts 
   });
 });
 
+test('over windows of days every sum is that of the events of its steps, at every level', async (t) => {
+  const levels = ['cluster', ...rollUps.map(({ level }) => level)];
+  const timing = timingOf(deployment);
+  const lastStep = 31 * (86400 / step);
+  const random = randomNumbers(seed);
+  const given = levels.map((level) => ({
+    level,
+    labels: Object.fromEntries([...(labelsOf[level] ?? clusterLabels), ...eventLabels].map((label) => [label, 'x'])),
+    // A step in fifty is missing, as when an evaluation is left out.
+    values: Array.from({ length: lastStep + 1 }, () => (random() < 0.02 ? undefined : Math.floor(random() * 50))),
+  }));
+  const windows = [...new Set([...burnRateWindows(model), model.window])].filter((window) => window >= timing.tile);
+  const end = lastStep * step;
+  const times = [end, end - 9 * timing.tile, end - 14.5 * 86400];
+  const tests = times.flatMap((time) =>
+    windows.flatMap((window) =>
+      given.map(({ level, labels, values }) => {
+        const to = window < timing.tiledFrom ? time : time - parseDuration(timing.tileOffset);
+        const counted = values.slice(Math.max(0, (to - window) / step + 1), to / step + 1);
+        const expected = counted.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+        // What is written once a tile is as old as its offset.
+        const series = `last_over_time(${events(level, formatDuration(window))}${matching(labels)}[${timing.tile}s])`;
+        return close(`sum(${series})`, expected, time);
+      })
+    )
+  );
+  await runOnRules(t, {
+    rule_files: [path.basename(rulesWithoutEvents)],
+    evaluation_interval: formatDuration(timing.tile),
+    group_eval_order: withoutEvents(definitions).groups.map(({ name }) => name),
+    tests: [
+      {
+        name: `seed ${seed}`,
+        interval: timing.step,
+        input_series: given.map(({ level, labels, values }) => ({
+          series: events(level) + matching(labels),
+          values: notation(values),
+        })),
+        promql_expr_test: tests,
+      },
+    ],
+  });
+});
+
+const labelsOf: Record<string, readonly string[]> = Object.fromEntries(
+  rollUps.map(({ level, labels }) => [level, labels])
+);
+
+/** An expectation of a value within a millionth. */
+const close = (selector: string, expected: number, time: number) => ({
+  expr: `abs(${selector} - ${expected}) <= bool ${Math.max(1e-6 * expected, 1e-9)}`,
+  eval_time: formatDuration(time),
+  exp_samples: [{ labels: '{}', value: 1 }],
+});
+
 /** Lets promtool compare each window of each cluster, and of the scene that they form, with a direct computation. */
 async function compare(
   t: TestContext,
@@ -66,11 +123,6 @@ async function compare(
       (sum, values) => sum + count(values, Math.max(0, last(time) - scrapesIn(window, deployment)), last(time)),
       0
     );
-  const close = (selector: string, expected: number, time: number) => ({
-    expr: `abs(${selector} - ${expected}) <= bool ${Math.max(1e-6 * expected, 1e-9)}`,
-    eval_time: formatDuration(time),
-    exp_samples: [{ labels: '{}', value: 1 }],
-  });
   const tests = times.flatMap((time) =>
     Object.keys(seconds)
       .filter((window) => seconds[window] < time - step)
@@ -93,7 +145,7 @@ async function compare(
         ])
       )
   );
-  const file = {
+  await runOnRules(t, {
     rule_files: ['../recording/region.yaml'],
     evaluation_interval: formatDuration(step),
     group_eval_order: ruleFiles(definitions)['recording/region.yaml'].groups.map(({ name }) => name),
@@ -105,10 +157,14 @@ async function compare(
         promql_expr_test: tests,
       },
     ],
-  };
+  });
+}
+
+async function runOnRules(t: TestContext, file: PromtoolFile) {
   const directory = scratchDirectory(t);
   writeFiles(directory, {
     ...ruleTexts(definitions, [], 'test'),
+    [rulesWithoutEvents]: yamlText(withoutEvents(definitions), 'test', 'test'),
     'tests/cascade.yaml': yamlText(file, 'test', 'test'),
   });
   const { ok, output } = await testRules([path.join(directory, 'tests/cascade.yaml')]);
