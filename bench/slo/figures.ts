@@ -13,6 +13,8 @@ export interface Figures {
   rules: number;
   /** While all groups ran: seconds of CPU per second, and what Prometheus held. */
   cpu: number;
+  /** The share of the time in which its threads could have run and other programs had the cores. */
+  waiting: number;
   residentBytes: number;
   headSeries: number;
   tiers: TierFigures[];
@@ -54,7 +56,7 @@ export function report(figures: Figures): string {
         `${group.evaluations}`,
       ])
     ),
-    `All groups together: ${figures.rules} rules, ${seconds(ourSecondsPerMinute(figures))} of evaluation per minute. Prometheus took ${figures.cpu.toFixed(2)} cores, ${(figures.residentBytes / 2 ** 30).toFixed(1)} GiB, ${count(figures.headSeries)} recorded series.`,
+    `All groups together: ${figures.rules} rules, ${seconds(ourSecondsPerMinute(figures))} of evaluation per minute. Prometheus took ${figures.cpu.toFixed(2)} cores, ${(figures.residentBytes / 2 ** 30).toFixed(1)} GiB, ${count(figures.headSeries)} recorded series. For ${percent(figures.waiting)} of the time in which its threads could run, other programs had the cores: the times above are longer by that.`,
     'The dearest rules of the groups that take most of their interval:',
     dearest(figures.groups),
     '## Queries of the tiers',

@@ -161,6 +161,14 @@ export class Prometheus {
       }));
   }
 
+  /** Seconds that its threads ran, and that they were ready to run and waited for a core that others had. */
+  scheduled(): { ran: number; waited: number } {
+    const tasks = `/proc/${this.#process.pid}/task`;
+    const threads = readdirSync(tasks).map((task) => readFileSync(path.join(tasks, task, 'schedstat'), 'utf8').split(' '));
+    const sum = (field: number) => threads.reduce((total, thread) => total + Number(thread[field]), 0) / 1e9;
+    return { ran: sum(0), waited: sum(1) };
+  }
+
   /** A metric of its own, without labels. */
   async metric(name: string): Promise<number> {
     const response = await fetch(`${this.url}/metrics`, { signal: this.#within(60_000) });

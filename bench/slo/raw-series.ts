@@ -72,7 +72,7 @@ function histograms(model: Model): RawFamily[] {
       family(
         `${name}_bucket`,
         counts.flatMap(({ series, edges }) =>
-          edges.map((le) => counter(series.perSecond! * (1 - slow), { ...series.labels, le }))
+          edges.map((le) => ({ ...series, without: slow, labels: { ...series.labels, le } }))
         )
       ),
     ];

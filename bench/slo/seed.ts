@@ -20,7 +20,6 @@ export interface Family {
   from: number;
   to: number;
   sampledFrom?: number;
-  onlySampled?: boolean;
 }
 
 export interface SeriesPlan {
@@ -28,6 +27,8 @@ export interface SeriesPlan {
   kind: 'counter' | 'events' | 'gauge';
   perSecond?: number;
   value?: number;
+  /** The share of perSecond that a bucket leaves to those above it. */
+  without?: number;
 }
 
 const minute = 60_000;

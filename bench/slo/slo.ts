@@ -21,7 +21,7 @@ import { startThanos } from './thanos.ts';
 import { tierFigures } from './tiers.ts';
 
 const usage =
-  'npm run bench slo -- [--clusters 10000] [--members 3] [--sampled 20] [--port 23900] [--write] [--without-thanos]';
+  'npm run bench slo -- [--clusters 10000] [--members 3] [--sampled 10] [--port 23900] [--write] [--without-thanos]';
 
 export async function slo(args: string[], signal: AbortSignal): Promise<void> {
   const options = optionsOf(args);
@@ -43,7 +43,7 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
 
     console.log('Evaluating our rules …');
     const texts = Object.entries(files).map(([file, rules]) => [file.replace('/', '-'), rewound(rules, rewind)]);
-    const cpuBefore = await prometheus.metric('process_cpu_seconds_total');
+    const before = prometheus.scheduled();
     const begin = Date.now();
     await prometheus.load(Object.fromEntries(texts));
     const evaluations = await watch(
@@ -51,7 +51,9 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
       groups.map(({ name }) => name),
       signal
     );
-    const cpu = ((await prometheus.metric('process_cpu_seconds_total')) - cpuBefore) / ((Date.now() - begin) / 1000);
+    const after = prometheus.scheduled();
+    const [ran, waited] = [after.ran - before.ran, after.waited - before.waited];
+    const cpu = (ran * 1000) / (Date.now() - begin);
     const residentBytes = await prometheus.metric('process_resident_memory_bytes');
     const headSeries = await prometheus.metric('prometheus_tsdb_head_series');
     const at = now() - 60_000; // where all groups have recorded
@@ -85,6 +87,7 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
       groups: figures,
       rules: groups.reduce((sum, { rules }) => sum + rules.length, 0),
       cpu,
+      waiting: waited / (ran + waited),
       residentBytes,
       headSeries,
       tiers,
@@ -115,7 +118,7 @@ function optionsOf(args: string[]) {
     options: {
       clusters: { type: 'string', default: '10000' },
       members: { type: 'string', default: '3' },
-      sampled: { type: 'string', default: '20' },
+      sampled: { type: 'string', default: '10' },
       port: { type: 'string', default: '23900' },
       write: { type: 'boolean', default: false },
       'without-thanos': { type: 'boolean', default: false },

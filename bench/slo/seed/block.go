@@ -65,56 +65,52 @@ type course struct{ plan, pattern int }
 
 func (w *writer) addFamily(ctx context.Context, p *plan, f *family, block timeRange) error {
 	if f.Per == "series" {
-		return w.add(f, f.alone(), f.rangeIn(block, false), map[course][]chunks.Meta{})
-	}
-	clusters := len(p.Clusters)
-	if f.OnlySampled {
-		clusters = p.Sampled
+		known := map[course][]chunks.Meta{}
+		for _, s := range f.alone() {
+			if err := w.add(f, s, f.rangeIn(block, false), known); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	// Two caches: the sampled clusters' series may begin earlier.
 	known := map[bool]map[course][]chunks.Meta{true: {}, false: {}}
-	for cluster := range clusters {
+	for s := range f.ofClusters(p) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sampled := cluster < p.Sampled
-		span := f.rangeIn(block, sampled)
-		if span.From >= span.To {
-			continue
-		}
-		if err := w.add(f, f.ofCluster(p, cluster), span, known[sampled]); err != nil {
+		sampled := s.cluster < p.Sampled
+		if err := w.add(f, s, f.rangeIn(block, sampled), known[sampled]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *writer) add(f *family, all []series, span timeRange, known map[course][]chunks.Meta) error {
+func (w *writer) add(f *family, s series, span timeRange, known map[course][]chunks.Meta) error {
 	if span.From >= span.To {
 		return nil
 	}
-	for _, s := range all {
-		key := course{s.plan, s.pattern}
-		encoded, found := known[key]
-		if !found {
-			var err error
-			if encoded, err = encode(f.Series[s.plan], s.pattern, f.Step, span); err != nil {
-				return err
-			}
-			known[key] = encoded
-		}
-		// Equal chunks are written for each series, so that reading them costs what it costs in production.
-		if err := w.chunks.WriteChunks(encoded...); err != nil {
+	key := course{s.plan, s.pattern}
+	encoded, found := known[key]
+	if !found {
+		var err error
+		if encoded, err = encode(f.Series[s.plan], s.pattern, f.Step, span); err != nil {
 			return err
 		}
-		if err := w.index.AddSeries(storage.SeriesRef(w.stats.NumSeries), s.labels, encoded...); err != nil {
-			return err
-		}
-		w.stats.NumSeries++
-		w.stats.NumChunks += uint64(len(encoded))
-		for _, chunk := range encoded {
-			w.stats.NumSamples += uint64(chunk.Chunk.NumSamples())
-		}
+		known[key] = encoded
+	}
+	// Equal chunks are written for each series, so that reading them costs what it costs in production.
+	if err := w.chunks.WriteChunks(encoded...); err != nil {
+		return err
+	}
+	if err := w.index.AddSeries(storage.SeriesRef(w.stats.NumSeries), s.labels, encoded...); err != nil {
+		return err
+	}
+	w.stats.NumSeries++
+	w.stats.NumChunks += uint64(len(encoded))
+	for _, chunk := range encoded {
+		w.stats.NumSamples += uint64(chunk.Chunk.NumSamples())
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -34,9 +35,8 @@ type family struct {
 	Series []seriesPlan `json:"series"`
 	Step   int64        `json:"step"`
 	timeRange
-	// SampledFrom is the From of the sampled clusters; families of which only those have series have no other.
+	// SampledFrom is the From of the sampled clusters.
 	SampledFrom int64 `json:"sampledFrom"`
-	OnlySampled bool  `json:"onlySampled"`
 }
 
 // seriesPlan is a series of each cluster or member, or one alone.
@@ -44,9 +44,11 @@ type seriesPlan struct {
 	Labels labelSet `json:"labels"`
 	// Kind is counter, events (of one step) or gauge.
 	Kind string `json:"kind"`
-	// PerSecond is the rate of counters and events, Value that of a gauge.
+	// PerSecond is the rate of counters and events, Value what a gauge has.
 	PerSecond float64 `json:"perSecond"`
 	Value     float64 `json:"value"`
+	// Without is the share of PerSecond that a bucket leaves to those above it.
+	Without float64 `json:"without"`
 }
 
 // sort brings families into the order of the index: names first.
@@ -68,11 +70,11 @@ func (f *family) rangeIn(block timeRange, sampled bool) timeRange {
 	return timeRange{From: max(from, block.From), To: min(f.To, block.To)}
 }
 
-// series is what one family adds for one cluster, or alone.
+// series is one of a family's.
 type series struct {
 	labels labels.Labels
-	// plan is the index in family.Series.
-	plan int
+	// plan is the index in family.Series, cluster that in plan.Clusters.
+	plan, cluster int
 	// pattern varies the values between clusters and members.
 	pattern int
 }
@@ -80,13 +82,40 @@ type series struct {
 // patterns is how many different courses the same series of different clusters take.
 const patterns = 16
 
-// ofCluster returns the family's series of a cluster, in the order of the index.
-func (f *family) ofCluster(p *plan, cluster int) []series {
+// ofClusters yields the series of all clusters, in the order of the index.
+func (f *family) ofClusters(p *plan) iter.Seq[series] {
+	return func(yield func(series) bool) {
+		batch := make([]series, 0, len(f.Series)*len(p.Members))
+		for cluster := range p.Clusters {
+			batch = f.ofCluster(p, cluster, batch)
+			// Series are ordered by the label cluster, unless they have a label before it.
+			if f.orderedByCluster() || cluster == len(p.Clusters)-1 {
+				for _, s := range sorted(batch) {
+					if !yield(s) {
+						return
+					}
+				}
+				batch = batch[:0]
+			}
+		}
+	}
+}
+
+func (f *family) orderedByCluster() bool {
+	for name := range f.Series[0].Labels {
+		if name < "cluster" {
+			return false
+		}
+	}
+	return true
+}
+
+// ofCluster appends the family's series of a cluster.
+func (f *family) ofCluster(p *plan, cluster int, to []series) []series {
 	members := p.Members
 	if f.Per == "cluster" {
 		members = []string{""}
 	}
-	found := make([]series, 0, len(f.Series)*len(members))
 	builder := labels.NewBuilder(labels.EmptyLabels())
 	for i := range f.Series {
 		for m, member := range members {
@@ -98,10 +127,10 @@ func (f *family) ofCluster(p *plan, cluster int) []series {
 				builder.Set("instance", p.Clusters[cluster]["cluster"]+"-"+member+":2381")
 			}
 			builder.Set(labels.MetricName, f.Name)
-			found = append(found, series{labels: builder.Labels(), plan: i, pattern: (cluster*7 + m) % patterns})
+			to = append(to, series{labels: builder.Labels(), plan: i, cluster: cluster, pattern: (cluster*7 + m) % patterns})
 		}
 	}
-	return sorted(found)
+	return to
 }
 
 // alone returns the family's series that belong to no cluster, in the order of the index.

@@ -54,7 +54,9 @@ func (s seriesPlan) at(t int64, pattern int, step int64) (float64, error) {
 func (s seriesPlan) counterAt(t int64, pattern int, step int64) float64 {
 	const origin = 1_700_000_000_000
 	jitter := noise(uint64(t/step)*patterns+uint64(pattern)) * float64(step) / 2
-	return math.Floor(s.PerSecond * (float64(t-origin+int64(pattern)*1000) + jitter) / 1000)
+	counted := s.PerSecond * (float64(t-origin+int64(pattern)*1000) + jitter) / 1000
+	// Whole numbers, and no bucket grows by more than the count of its histogram.
+	return math.Floor(counted) - math.Floor(counted*s.Without)
 }
 
 // noise is from 0 to 1, by the finalizer of SplitMix64.
