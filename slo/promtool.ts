@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const longestRun = 120_000;
+const longestRun = 300_000;
 
 type Program = 'promtool' | 'prometheus' | 'thanos';
 
@@ -26,9 +26,13 @@ export function run(name: Program, args: string[]): Promise<Outcome> {
   if (!program) {
     throw new Error(`There is no ${name}: run npm run lab -- build ${name}, or set ETCDFLEET_BIN to where it is.`);
   }
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     execFile(program, args, { timeout: longestRun, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
-      resolve({ ok: !error, output: `${stdout}${stderr}` })
+      error?.killed
+        ? reject(
+            new Error(`${name} did not end within ${longestRun / 1000} s. Run it again when the machine is less busy.`)
+          )
+        : resolve({ ok: !error, output: `${stdout}${stderr}` })
     );
   });
 }
