@@ -8,6 +8,8 @@ import grafanaConfig, { type Env } from './.config/webpack/webpack.config';
 
 const config = async (env: Env): Promise<Configuration> =>
   merge(await grafanaConfig(env), {
+    // The definitions, as text.
+    module: { rules: [{ test: /\.yaml$/, type: 'asset/source' }] },
     plugins: [
       new CopyWebpackPlugin({
         patterns: [

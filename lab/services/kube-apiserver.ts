@@ -1,6 +1,7 @@
 import { type Lab, program } from '../lab.ts';
 import type { PlannedCluster, PlannedKubernetes, PlannedRegion } from '../plan.ts';
 import type { Service } from '../supervisor/service.ts';
+import { objectsName } from './etcd-objects.ts';
 import { apiserverArguments, apiserverReady, kubernetesServer } from './etcd-apiserver.ts';
 
 /** The Kubernetes clusters of a region: API servers that store in its watched etcd clusters. */
@@ -18,7 +19,8 @@ function kubeApiserver(
 ): Service {
   return {
     name: `${name}-apiserver`,
-    needs: cluster.members.map((member) => member.name),
+    // After the objects: an API server starts on one core, and the region's own comes first.
+    needs: [objectsName(region), ...cluster.members.map((member) => member.name)],
     command: program(lab, 'kube-apiserver'),
     args: [
       `--etcd-servers=${cluster.members.map(({ clientURL }) => clientURL).join(',')}`,
@@ -27,6 +29,7 @@ function kubeApiserver(
       ...apiserverArguments(lab, region, port),
     ],
     ports: { https: port },
+    readySeconds: 120, // it starts beside everything else
     probe: () => apiserverReady({ ...kubernetesServer(lab, region), url }),
   };
 }

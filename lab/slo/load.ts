@@ -12,6 +12,7 @@ import { type EvaluatedGroup, signatureOfEvaluated, signatureOfWritten } from '.
 import { globalRuleFiles, regionRuleFile } from './rule-files.ts';
 
 const loadSeconds = 30;
+const patiently = { timeoutMilliseconds: 15_000 }; // a machine that starts a whole lab is busy
 
 /** What evaluates rules, and by which metrics it tells whether it could read them. */
 export interface Evaluator {
@@ -46,41 +47,41 @@ export async function loadRules(evaluator: Evaluator, signal?: AbortSignal): Pro
   const wanted = evaluator.files.flatMap((file) =>
     (parse(readFileSync(file, 'utf8')) as RuleFile).groups.map(signatureOfWritten)
   );
-  if ((await differences(evaluator, wanted)).length === 0) {
+  if ((await differenceOf(evaluator, wanted)) === undefined) {
     return 'unchanged';
   }
+  const deadline = Date.now() + loadSeconds * 1000;
   await httpOk(`${evaluator.url}/-/reload`, { method: 'POST', timeoutMilliseconds: loadSeconds * 1000 }).catch(
     (error: unknown) => {
       throw notLoaded(evaluator, reasonOf(error));
     }
   );
-  const deadline = Date.now() + loadSeconds * 1000;
   for (;;) {
-    const different = await differences(evaluator, wanted);
-    if (different.length === 0) {
+    const difference = await differenceOf(evaluator, wanted).catch(reasonOf);
+    if (difference === undefined) {
       return 'loaded';
     }
     if (Date.now() > deadline) {
-      throw notLoaded(
-        evaluator,
-        `after ${loadSeconds} s these groups are not the written ones: ${different.join(', ')}`
-      );
+      throw notLoaded(evaluator, `after ${loadSeconds} s ${difference}`);
     }
     await sleep(200, undefined, { signal });
   }
 }
 
-/** The groups that the evaluator lacks, or has otherwise or in surplus; all of them when it failed to read the files. */
-async function differences({ url, reloadMetric }: Evaluator, wanted: string[]): Promise<string[]> {
-  const { data } = JSON.parse(await httpOk(`${url}/api/v1/rules`)) as { data: { groups: EvaluatedGroup[] } };
-  const metrics = await httpOk(`${url}/metrics`);
-  const isLoaded = new RegExp(`^${reloadMetric} 1$`, 'm').test(metrics);
-  const present = isLoaded ? data.groups.map(signatureOfEvaluated) : [];
+/** What is wrong with what the evaluator has; undefined when it has what is wanted. */
+async function differenceOf({ url, reloadMetric }: Evaluator, wanted: string[]): Promise<string | undefined> {
+  const answer = await httpOk(`${url}/api/v1/rules`, patiently);
+  const { data } = JSON.parse(answer) as { data: { groups: EvaluatedGroup[] } };
+  const metrics = await httpOk(`${url}/metrics`, patiently);
+  if (!new RegExp(`^${reloadMetric} 1$`, 'm').test(metrics)) {
+    return `${reloadMetric} is not 1`;
+  }
+  const present = data.groups.map(signatureOfEvaluated);
   const names = [
     ...wanted.filter((group) => !present.includes(group)),
     ...present.filter((group) => !wanted.includes(group)),
   ].map((group) => (JSON.parse(group) as { name: string }).name);
-  return [...new Set(names)];
+  return names.length > 0 ? `these groups are not the written ones: ${[...new Set(names)].join(', ')}` : undefined;
 }
 
 function notLoaded({ name }: Evaluator, reason: string): LabFailure {

@@ -4,7 +4,7 @@ import type { Definitions } from '../model/parse.ts';
 import { latencySlis, promisesTo, type Model, type Sli } from '../model/model.ts';
 import { clusterId, type ClusterLabels, type Events, type History, type Measured, type Steps } from './history.ts';
 import type { ClusterScope } from './incidents.ts';
-import { Prometheus, type Series } from './prometheus.ts';
+import { chunksOf, type RangeSource, type Series } from './range.ts';
 import { offered } from './propose.ts';
 import { rawQueries, recordedQueries, type SliQueries } from './queries.ts';
 
@@ -31,7 +31,7 @@ export interface Progress {
 
 /** Asks for everything that `wanted` needs. `show` is told how many queries there will be. */
 export async function collect(
-  prometheus: Prometheus,
+  prometheus: RangeSource,
   steps: Steps,
   wanted: Wanted,
   show: (total: number) => Progress
@@ -49,13 +49,13 @@ export async function collect(
 type NamedQueries = SliQueries & { sli: string };
 
 async function ask(
-  prometheus: Prometheus,
+  prometheus: RangeSource,
   asked: NamedQueries[],
   history: HistoryBuilder,
   show: (total: number) => Progress
 ): Promise<void> {
   const { start, count, step } = history.steps;
-  const chunks = Prometheus.chunks(start, start + (count - 1) * step, step);
+  const chunks = chunksOf(start, start + (count - 1) * step, step);
   const unique = [...new Map(asked.map((queries) => [queries.key, queries])).values()];
   const jobs = unique.flatMap(({ sli, key, queries }) =>
     queries.flatMap((query) => chunks.map((chunk) => ({ ...query, sli, key, chunk })))

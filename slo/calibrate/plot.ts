@@ -212,10 +212,8 @@ function timeTicks(from: number, to: number): Array<{ at: number; label: string 
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** Colours of shapes by their names, for light and dark. */
-export const chartStyle = `
-.chart { --text: #24292e; --weak: #6a737d; --grid: #d8dce1; --incident: #e0a30033; --firing: #c4162a; --recorded: #7c3aed; --c0: #1f60c4; --c1: #c15c17; --c2: #1a7f4b; --c3: #8f3bb8; }
-@media (prefers-color-scheme: dark) { .chart { --text: #d8d9da; --weak: #9fa7b3; --grid: #33373d; --incident: #f2cc0c33; --firing: #f2495c; --recorded: #b877d9; --c0: #6ea6ff; --c1: #ffb357; --c2: #73d19a; --c3: #ca95e5; } }
+/** How shapes look by their names; the variables are colours that whoever draws the chart sets. */
+export const chartRules = `
 .chart text { font: 11px system-ui, sans-serif; fill: var(--text); }
 .chart .tick { fill: var(--weak); }
 .chart .grid { stroke: var(--grid); fill: none; }

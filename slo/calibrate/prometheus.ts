@@ -1,11 +1,6 @@
 // Range queries to a Prometheus or a Thanos query.
 import { formatDuration } from '../model/duration.ts';
-
-export interface Series {
-  labels: Record<string, string>;
-  /** Seconds and value. */
-  samples: Array<[time: number, value: number]>;
-}
+import type { RangeSource, Series } from './range.ts';
 
 export interface PrometheusOptions {
   /** Cancels every query. */
@@ -19,10 +14,7 @@ export interface PrometheusOptions {
 /** Something that the server or the way to it refuses, with what to do. */
 export class QueryFailure extends Error {}
 
-/** Below the 11,000 points that Prometheus and Thanos let a series have, and few enough for an answer to stay small. */
-const pointsOfQuery = 2000;
-
-export class Prometheus {
+export class Prometheus implements RangeSource {
   /** What the server warned of, such as a store that is gone: each once. */
   readonly warnings = new Set<string>();
 
@@ -31,17 +23,6 @@ export class Prometheus {
     private readonly options: PrometheusOptions
   ) {}
 
-  /** The parts that a range is asked in. */
-  static chunks(start: number, end: number, step: number): Array<[start: number, end: number]> {
-    const span = (pointsOfQuery - 1) * step;
-    const chunks: Array<[number, number]> = [];
-    for (let from = start; from <= end; from += span + step) {
-      chunks.push([from, Math.min(end, from + span)]);
-    }
-    return chunks;
-  }
-
-  /** The series of an expression from `start` to `end`, both included, which must be one chunk. */
   async range(expr: string, [start, end]: [number, number], step: number): Promise<Series[]> {
     const { signal, timeout, token } = this.options;
     const body = new URLSearchParams({

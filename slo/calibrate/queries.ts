@@ -66,7 +66,7 @@ function replayed(threshold: number | undefined, model: Model, deployment: Deplo
   return readings;
 }
 
-const matchersOf = (scope: ClusterScope) =>
+export const matchersOf = (scope: ClusterScope) =>
   clusterLabels
     .filter((label) => scope[label])
     .map((label) => `${label}=~${JSON.stringify(scope[label]!.map(quoteMeta).join('|'))}`);
