@@ -15,7 +15,7 @@ import { grafanaAccountsTask } from './grafana-accounts.ts';
 import { kubeApiservers } from './kube-apiserver.ts';
 import { operator } from './operator.ts';
 import { prometheus } from './prometheus.ts';
-import { rulesLoaded, rulesWritten } from './slo-rules.ts';
+import { sloRules } from './slo-rules.ts';
 import { thanosQuery, thanosRule, thanosSidecar } from './thanos.ts';
 import { traffic } from './traffic.ts';
 
@@ -44,9 +44,8 @@ export function allServices(lab: Lab, source: GrafanaSource = rememberedGrafana(
 export function allTasks(lab: Lab, source: GrafanaSource): Task[] {
   return [
     ...lab.plan.regions.flatMap((region) => [etcdObjects(lab, region), firstInspections(lab, region)]),
-    rulesWritten(lab),
-    rulesLoaded(lab),
     firstScrapes(lab),
+    sloRules(lab),
     ...(grafana(lab, source).length > 0 ? [grafanaAccountsTask(lab)] : []),
   ];
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 
@@ -7,7 +7,7 @@ import { httpOk } from '../http.ts';
 import { type Lab, dataDir, etcFile, program } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import { writePrivateFile } from '../private-file.ts';
-import { regionRuleFile, rulesWrittenName } from '../slo/rule-files.ts';
+import { regionRuleFile } from '../slo/rule-files.ts';
 import { scrapeInterval } from '../slo/timing.ts';
 import type { Service } from '../supervisor/service.ts';
 import { operatorName } from './operator.ts';
@@ -19,7 +19,7 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
   const address = `127.0.0.1:${region.ports.prometheus}`;
   return {
     name,
-    needs: [operatorName(region), rulesWrittenName],
+    needs: [operatorName(region)],
     command: program(lab, 'prometheus'),
     args: [
       `--config.file=${configFile}`,
@@ -33,6 +33,7 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
     ports: { http: region.ports.prometheus },
     watches: [deployedConfig(lab)],
     prepare() {
+      rmSync(regionRuleFile(lab), { force: true }); // written again when all members have been scraped
       writeApiserverTargets(lab, region);
       writePrivateFile(configFile, labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
     },

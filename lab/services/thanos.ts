@@ -4,7 +4,7 @@ import { httpOk } from '../http.ts';
 import { type Lab, dataDir, etcFile, program } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import { writePrivateFile } from '../private-file.ts';
-import { globalRuleFiles, rulesWrittenName } from '../slo/rule-files.ts';
+import { globalRuleFiles } from '../slo/rule-files.ts';
 import type { Service } from '../supervisor/service.ts';
 import { alertmanagerName, alertmanagerURL } from './alertmanager.ts';
 import { prometheusName } from './prometheus.ts';
@@ -66,7 +66,7 @@ export function thanosRule(lab: Lab): Service {
   const { ruleHttp, ruleGrpc } = lab.plan.ports;
   return {
     name: thanosRuleName,
-    needs: [thanosQueryName, alertmanagerName, rulesWrittenName],
+    needs: [thanosQueryName, alertmanagerName],
     command: program(lab, 'thanos'),
     args: [
       'rule',

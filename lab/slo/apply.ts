@@ -33,11 +33,12 @@ export async function applyRules(lab: Lab, { texts, verdict }: CheckedRules): Pr
   const done = await withLock(labLock(lab), 'changing this lab', async () => {
     writeRules(lab, texts);
     return Promise.all(
-      evaluators(lab).map(async (evaluator) => `${evaluator.name}: ${words[await loadRules(evaluator)]}`)
+      evaluators(lab).map(async (evaluator) => {
+        await loadRules(evaluator);
+        return `${evaluator.name} evaluates them.`;
+      })
     );
   });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   return [verdict, ...done, `The rules are live in the lab in ${lab.dir} after ${seconds} s.`];
 }
-
-const words = { loaded: 'evaluates the new rules', unchanged: 'had them already' };

@@ -41,15 +41,12 @@ export function evaluators(lab: Lab): Evaluator[] {
 
 /**
  * Has a running evaluator read its rule files anew, without a restart, and returns when its own API says that it evaluates
- * what they hold. Tells whether there was something new.
+ * what they hold.
  */
-export async function loadRules(evaluator: Evaluator, signal?: AbortSignal): Promise<'loaded' | 'unchanged'> {
+export async function loadRules(evaluator: Evaluator, signal?: AbortSignal): Promise<void> {
   const wanted = evaluator.files.flatMap((file) =>
     (parse(readFileSync(file, 'utf8')) as RuleFile).groups.map(signatureOfWritten)
   );
-  if ((await differenceOf(evaluator, wanted)) === undefined) {
-    return 'unchanged';
-  }
   const deadline = Date.now() + loadSeconds * 1000;
   await httpOk(`${evaluator.url}/-/reload`, { method: 'POST', timeoutMilliseconds: loadSeconds * 1000 }).catch(
     (error: unknown) => {
@@ -59,7 +56,7 @@ export async function loadRules(evaluator: Evaluator, signal?: AbortSignal): Pro
   for (;;) {
     const difference = await differenceOf(evaluator, wanted).catch(reasonOf);
     if (difference === undefined) {
-      return 'loaded';
+      return;
     }
     if (Date.now() > deadline) {
       throw notLoaded(evaluator, `after ${loadSeconds} s ${difference}`);

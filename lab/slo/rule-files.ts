@@ -30,8 +30,5 @@ export function writeRules(lab: Lab, texts: Record<string, string>): void {
   writeFiles(rulesDir(lab), texts);
 }
 
-/** The task that writes the rules before what evaluates them starts. */
-export const rulesWrittenName = 'slo-rules';
-
 const rulesDir = (lab: Lab) => etcFile(lab, 'rules');
 const ruleFile = (lab: Lab, name: string) => etcFile(lab, 'rules', name);
