@@ -10,6 +10,8 @@ const config = async (env: Env): Promise<Configuration> =>
   merge(await grafanaConfig(env), {
     // The definitions, as text.
     module: { rules: [{ test: /\.yaml$/, type: 'asset/source' }] },
+    // A chunk is one file: one split off would have a name of its own in each build.
+    optimization: { splitChunks: false },
     plugins: [
       new CopyWebpackPlugin({
         patterns: [

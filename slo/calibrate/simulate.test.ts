@@ -15,8 +15,7 @@ import { loadDefinitions, type Definitions } from '../model/definitions.ts';
 import { formatDuration } from '../model/duration.ts';
 import { testRules } from '../promtool.ts';
 import { scratchDirectory } from '../scratch.ts';
-import type { Measured, Steps } from './history.ts';
-import { timeAt } from './history.ts';
+import { timeAt, type Measured, type Steps } from './history.ts';
 import { eventsOf, labelsOf, randomHistory } from './pretended.ts';
 import { burnRatesOf, reaches, simulate, worst } from './simulate.ts';
 

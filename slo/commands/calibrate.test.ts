@@ -44,7 +44,7 @@ before(async () => {
   );
 });
 
-/** Two clusters with one write in a hundred above 50 ms at all times, of which one has slow half-hours. */
+/** Two clusters with one write in eight above 50 ms at all times, of which one has slow half-hours. */
 function openMetrics(): string {
   const random = randomNumbers(5);
   const edges = ['0.05', '0.1', '0.25', '0.5', '+Inf'];
@@ -63,7 +63,7 @@ function openMetrics(): string {
         (of) => of.cluster === cluster && time >= begin + of.from * 3600 && time < begin + of.to * 3600
       );
       for (let request = 0; request < 60; request++) {
-        const bucket = isSlow && random() < 0.33 ? 2 : random() < 0.01 ? 1 : 0;
+        const bucket = isSlow && random() < 0.33 ? 2 : random() < 0.12 ? 1 : 0;
         counts[bucket]++;
       }
       const later = (name: string, more: Record<string, string>, value: number) => {

@@ -11,7 +11,6 @@ import {
   LoadingPlaceholder,
   MultiCombobox,
   Combobox,
-  Slider,
   Stack,
   Text,
   TextArea,
@@ -79,7 +78,6 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
 
   useEffect(() => {
     if (region) {
-      setChosen([]);
       void datasourceOf(settings)
         .then((datasource) => datasource.dimensionValues('cluster', { region: [region] }))
         .then(setClusters)
@@ -120,7 +118,10 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
             id="region"
             options={optionsOf(regions)}
             value={region ?? null}
-            onChange={({ value }) => setRegion(value)}
+            onChange={({ value }) => {
+              setRegion(value);
+              setChosen([]);
+            }}
             width={20}
           />
         </Field>
@@ -187,7 +188,7 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
 function TrialView({ sli, loaded, incidents }: { sli: string; loaded: Loaded; incidents: Incident[] }) {
   const styles = useStyles2(getStyles);
   const { objective } = model.slis.find(({ name }) => name === sli)!;
-  const edges = latencySlis(model).find(({ name }) => name === sli)?.sources[0].thresholds ?? [];
+  const edges = useMemo(() => latencySlis(model).find(({ name }) => name === sli)?.sources[0].thresholds ?? [], [sli]);
   const threshold = sitesOfLatency(loaded, sli)[0]?.threshold;
   const [index, setIndex] = useState(Math.max(0, edges.indexOf(threshold ?? edges[0])));
   const [isChanged, setIsChanged] = useState(false);
@@ -209,19 +210,17 @@ function TrialView({ sli, loaded, incidents }: { sli: string; loaded: Loaded; in
           description={`Bucket edges: ${edges.map(formatDuration).join(', ')}`}
           noMargin
         >
-          <div className={styles.slider}>
-            <Slider
-              inputId="threshold"
-              min={0}
-              max={edges.length - 1}
-              step={1}
-              value={index}
-              included
-              showInput={false}
-              marks={Object.fromEntries(edges.map((edge, at) => [at, formatDuration(edge)]))}
-              onChange={change}
-            />
-          </div>
+          {/* Grafana's Slider has a field beside it, which would show the number of the edge instead of the edge. */}
+          <input
+            id="threshold"
+            type="range"
+            className={styles.slider}
+            min={0}
+            max={edges.length - 1}
+            value={index}
+            aria-valuetext={formatDuration(edges[index])}
+            onChange={({ currentTarget }) => change(Number(currentTarget.value))}
+          />
         </Field>
       )}
       <dl className={styles.figures} aria-live="polite" aria-label={`Figures of ${objective}`}>
@@ -302,7 +301,7 @@ function lastHours(hours: number): TimeRange {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  slider: css({ maxWidth: 480, padding: theme.spacing(0, 2, 2) }),
+  slider: css({ width: 480, maxWidth: '100%', accentColor: theme.colors.primary.main }),
   figures: css({
     display: 'flex',
     flexWrap: 'wrap',

@@ -21,7 +21,7 @@ export function calibrated() {
           samples.push([time, at]);
         }
       }
-      const more = expr.startsWith('ALERTS')
+      const more: Record<string, string> = expr.startsWith('ALERTS')
         ? { alertname: 'EtcdErrorBudgetBurnFast', objective: 'write-availability' }
         : {};
       return Promise.resolve([{ labels: { ...labels, ...more }, samples }]);
