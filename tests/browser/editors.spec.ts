@@ -179,11 +179,11 @@ test.describe('the query editor', () => {
     await expect(page.getByText('This ranks the events of every cluster')).toBeHidden();
     await page.getByRole('radio', { name: 'SLI' }).check();
     await expect(page.getByText('This ranks the events of every cluster')).toBeVisible();
-    await choose(page, 'Level', 'Region');
+    await choose(page, 'Level', 'Scene of a product');
     await expect(page.getByText('This ranks the events of every cluster')).toBeHidden();
     expect(await edited(page)).toMatchObject({
       kind: 'slo',
-      level: 'region',
+      level: 'scene',
       by: 'sli',
       objectives: ['read-availability'],
       window: '1h',
