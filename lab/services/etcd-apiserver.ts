@@ -20,6 +20,7 @@ export function etcdApiserver(lab: Lab, region: PlannedRegion): Service[] {
       ...apiserverArguments(lab, region, region.ports.apiServer),
     ],
     ports: { https: region.ports.apiServer },
+    readySeconds: 120, // it starts beside everything else
     probe: () => apiserverReady(kubernetesServer(lab, region)),
   };
   return [store, apiserver];
