@@ -165,7 +165,7 @@ func TestNodeKeyDiffAuthenticates(t *testing.T) {
 
 		anonymous := map[string][]byte{"ca.crt": cluster.Credentials(t)["ca.crt"]}
 		_, err = newKeyDiffInspector(t, cluster, anonymous).run(t, nil)
-		assert.ErrorContains(t, err, "certificate required")
+		assert.ErrorContains(t, err, "if the member demands a client certificate, add tls.crt and tls.key to the Secret")
 
 		_, err = newKeyDiffInspector(t, cluster, nil).run(t, nil)
 		assert.ErrorContains(t, err, "certificate signed by unknown authority", "members are always verified")

@@ -34,10 +34,26 @@ func Reason(err error) string {
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
 		return "permission denied: grant the Secret's user a role that may read all keys"
 	}
+	reason := err.Error()
 	if s, ok := status.FromError(err); ok {
-		return unwrapConnectionError(s.Message())
+		reason = unwrapConnectionError(s.Message())
 	}
-	return err.Error()
+	if refusesClient(reason) {
+		reason += ": if the member demands a client certificate, add tls.crt and tls.key to the Secret that spec.tls of the EtcdCluster names"
+	}
+	return reason
+}
+
+// refusesClient tells whether a member may have ended the connection for want of a client certificate. With TLS 1.3 the
+// client's side of the handshake is over by then (RFC 8446, section 4.4): a client that is still writing
+// sees only a closed connection, not the alert.
+func refusesClient(reason string) bool {
+	for _, sign := range []string{"certificate required", "broken pipe", "connection reset by peer"} {
+		if strings.Contains(reason, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // unwrapConnectionError turns gRPC's `connection error: desc = "transport: …"` into what it quotes.
