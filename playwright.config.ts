@@ -30,7 +30,13 @@ export default defineConfig({
   },
   projects: [
     { name: 'browser', testDir: 'tests/browser' },
-    // Grafana's first page alone takes a busy machine half a minute.
-    { name: 'e2e', testDir: 'tests/e2e', timeout: 120_000, use: { baseURL: process.env.GRAFANA_URL } },
+    {
+      name: 'e2e',
+      testDir: 'tests/e2e',
+      // Grafana's first page alone takes a busy machine half a minute.
+      timeout: 180_000,
+      expect: { timeout: 60_000 },
+      use: { baseURL: process.env.GRAFANA_URL },
+    },
   ],
 });

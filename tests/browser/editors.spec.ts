@@ -48,11 +48,13 @@ test.describe('the configuration', () => {
     await page.getByRole('radio', { name: 'Admins', exact: true }).check();
     await field(page, 'Query timeout').fill('60');
 
-    expect(await edited(page)).toMatchObject({
-      url: 'http://thanos-query:9090',
-      jsonData: { regions: [{ name: 'gz', url: 'https://gz:6443' }], minRoleToRun: 'Admin', queryTimeoutSeconds: 60 },
-      secureJsonData: { 'gz.token': 'secret' },
-    });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        url: 'http://thanos-query:9090',
+        jsonData: { regions: [{ name: 'gz', url: 'https://gz:6443' }], minRoleToRun: 'Admin', queryTimeoutSeconds: 60 },
+        secureJsonData: { 'gz.token': 'secret' },
+      });
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
@@ -74,10 +76,12 @@ test.describe('the configuration', () => {
     const page = await open(host, oneRegion);
     await expect(field(page, 'Token')).toHaveValue('configured');
     await page.getByRole('button', { name: 'Reset' }).click();
-    expect(await edited(page)).toMatchObject({
-      secureJsonData: { 'gz.token': '' },
-      secureJsonFields: { 'gz.token': false },
-    });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        secureJsonData: { 'gz.token': '' },
+        secureJsonFields: { 'gz.token': false },
+      });
     await expect(field(page, 'Token')).toHaveValue('');
   });
 
@@ -87,16 +91,20 @@ test.describe('the configuration', () => {
     await expect(page.getByText(/Renaming clears the region’s stored secrets/)).toBeVisible();
     await field(page, 'API URL').focus();
     await expect(page.getByText(/The secrets of gz are cleared: enter those of bj/)).toBeVisible();
-    expect(await edited(page)).toMatchObject({
-      jsonData: { regions: [{ name: 'bj', url: 'https://gz:6443' }] },
-      secureJsonData: { 'gz.token': '' },
-    });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        jsonData: { regions: [{ name: 'bj', url: 'https://gz:6443' }] },
+        secureJsonData: { 'gz.token': '' },
+      });
   });
 
   test('removes a region with its secrets', async ({ host }) => {
     const page = await open(host, oneRegion);
     await page.getByRole('button', { name: 'Remove region gz' }).click();
-    expect(await edited(page)).toMatchObject({ jsonData: { regions: [] }, secureJsonData: { 'gz.token': '' } });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({ jsonData: { regions: [] }, secureJsonData: { 'gz.token': '' } });
     await expect(page.getByText(/No region yet/)).toBeVisible();
   });
 
@@ -128,12 +136,14 @@ test.describe('the query editor', () => {
   test('changes the kind and keeps the scope', async ({ host }) => {
     const page = await open(host, { refId: 'A', kind: 'clusters', scope: { region: ['gz'] } });
     await choose(page, 'Query', 'Inspections');
-    expect(await edited(page)).toMatchObject({
-      refId: 'A',
-      kind: 'inspections',
-      scope: { region: ['gz'] },
-      checks: [],
-    });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        refId: 'A',
+        kind: 'inspections',
+        scope: { region: ['gz'] },
+        checks: [],
+      });
     await choose(page, 'Query', 'PromQL');
     await expect(field(page, 'Expression')).toBeVisible();
   });
@@ -147,7 +157,7 @@ test.describe('the query editor', () => {
     await field(page, 'Min step').fill('soon');
     await expect(page.getByText(/minStep must be a duration/)).toBeVisible();
     await page.getByRole('radio', { name: 'Instant' }).check();
-    expect(await edited(page)).toMatchObject({ kind: 'promql', expr: 'up', mode: 'instant' });
+    await expect.poll(() => edited(page)).toMatchObject({ kind: 'promql', expr: 'up', mode: 'instant' });
   });
 
   test('offers the clusters of the inventory and the dashboard’s variables', async ({ host }) => {
@@ -156,11 +166,13 @@ test.describe('the query editor', () => {
     await choose(page, 'Region', '$region');
     await choose(page, 'Checks', 'etcd-node-key-diff');
     await choose(page, 'Outcomes of the last run', 'Failed');
-    expect(await edited(page)).toMatchObject({
-      scope: { cluster: ['sh-etcd-small'], region: ['$region'] },
-      checks: ['etcd-node-key-diff'],
-      outcomes: ['Failed'],
-    });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        scope: { cluster: ['sh-etcd-small'], region: ['$region'] },
+        checks: ['etcd-node-key-diff'],
+        outcomes: ['Failed'],
+      });
   });
 
   test('refuses a limit out of bounds by name', async ({ host }) => {
@@ -173,6 +185,8 @@ test.describe('the query editor', () => {
     const page = await open(host, { refId: 'v' }, 'variable');
     await choose(page, 'Values of', 'region');
     await choose(page, 'Product', 'tke');
-    expect(await edited(page)).toMatchObject({ kind: 'clusters', distinct: 'region', scope: { product: ['tke'] } });
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({ kind: 'clusters', distinct: 'region', scope: { product: ['tke'] } });
   });
 });
