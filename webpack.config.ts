@@ -8,6 +8,10 @@ import grafanaConfig, { type Env } from './.config/webpack/webpack.config';
 
 const config = async (env: Env): Promise<Configuration> =>
   merge(await grafanaConfig(env), {
+    // The definitions, as text.
+    module: { rules: [{ test: /\.yaml$/, type: 'asset/source' }] },
+    // A chunk is one file: one split off would have a name of its own in each build.
+    optimization: { splitChunks: false },
     plugins: [
       new CopyWebpackPlugin({
         patterns: [

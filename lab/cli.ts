@@ -2,6 +2,7 @@
 import { build } from './commands/build.ts';
 import type { Command } from './commands/command.ts';
 import { fault, heal } from './commands/fault.ts';
+import { incidentsCommand } from './commands/incidents.ts';
 import { logs } from './commands/logs.ts';
 import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
@@ -26,7 +27,7 @@ const help: Command = {
   },
 };
 
-const commands: Command[] = [up, build, stop, status, logs, fault, heal, help];
+const commands: Command[] = [up, build, stop, status, logs, fault, heal, incidentsCommand, help];
 
 const [name = 'up', ...args] = process.argv.slice(2);
 const interrupted = new AbortController();

@@ -14,6 +14,8 @@ const accountGroups = {
   'etcdfleet-cruiser': '',
   'etcdfleet-operator': '',
   'lab-admin': 'system:masters',
+  // Kubernetes' own group of those who may read /metrics.
+  prometheus: 'system:monitoring',
 } as const;
 
 export type Account = keyof typeof accountGroups;
@@ -92,13 +94,13 @@ export function etcdClientTls(lab: Lab, cluster: PlannedCluster): ClientTls | un
 
 /** A static token file of kube-apiserver: token, user, uid, groups. */
 function createTokens(file: string): void {
-  if (existsSync(file)) {
-    return;
+  const present = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+  const missing = Object.entries(accountGroups)
+    .filter(([account]) => !present.some((line) => line.split(',')[1] === account))
+    .map(([account, groups]) => `${randomBytes(24).toString('hex')},${account},${account},"${groups}"`);
+  if (missing.length > 0) {
+    writePrivateFile(file, `${[...present, ...missing].join('\n')}\n`);
   }
-  const lines = Object.entries(accountGroups).map(
-    ([account, groups]) => `${randomBytes(24).toString('hex')},${account},${account},"${groups}"`
-  );
-  writePrivateFile(file, `${lines.join('\n')}\n`);
 }
 
 const tls = (lab: Lab, name: string): CertificateFiles => ({

@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { etcdClientTls } from './credentials.ts';
 import { LabFailure, reasonOf } from './failure.ts';
-import { http } from './http.ts';
+import { type HttpAnswer, http } from './http.ts';
 import type { Lab } from './lab.ts';
 import type { PlannedCluster, PlannedMember } from './plan.ts';
 
@@ -27,14 +28,63 @@ export async function replaceMember(
   await changeMembership(lab, cluster, through, '/v3/cluster/member/add', { peerURLs: [member.peerURL] });
 }
 
+const fillerPrefix = 'lab/fill-quota/';
+const fillerBytes = 512 * 1024;
+/** What takes its time on a busy disk. */
+const slowPaths = ['/v3/kv/put', '/v3/kv/compaction', '/v3/maintenance/defragment'];
+const patientMilliseconds = 60_000;
+
+/** Writes until the cluster refuses to: it has raised the alarm NOSPACE then. */
+export async function writeUntilFull(lab: Lab, cluster: PlannedCluster): Promise<void> {
+  const through = await answeringMember(lab, cluster);
+  const value = randomBytes(fillerBytes).toString('base64');
+  // One after the other, and never more than twice the quota: neighbours share the disk.
+  for (let index = 0; index < (2 * cluster.quotaBytes) / fillerBytes; index++) {
+    const answer = await request(lab, cluster, through, '/v3/kv/put', {
+      key: base64(`${fillerPrefix}${index}`),
+      value,
+    });
+    if (answer.status !== 200 && answer.body.includes('database space exceeded')) {
+      return;
+    }
+    requireOk(answer, through, '/v3/kv/put');
+  }
+  throw new Error(`${cluster.name} took twice its quota and did not refuse`);
+}
+
+/** What an operator does after NOSPACE: delete, compact, defragment each member, disarm. */
+export async function freeSpace(lab: Lab, cluster: PlannedCluster): Promise<void> {
+  const through = await answeringMember(lab, cluster);
+  const { header } = await call<{ header: { revision: string } }>(lab, cluster, through, '/v3/kv/deleterange', {
+    key: base64(fillerPrefix),
+    range_end: base64(`${fillerPrefix.slice(0, -1)}0`), // 0 follows /
+  });
+  await call(lab, cluster, through, '/v3/kv/compaction', { revision: header.revision, physical: true });
+  for (const member of cluster.members) {
+    await call(lab, cluster, member, '/v3/maintenance/defragment');
+  }
+  const { alarms = [] } = await call<{ alarms?: Array<{ memberID: string; alarm: string }> }>(
+    lab,
+    cluster,
+    through,
+    '/v3/maintenance/alarm',
+    { action: 'GET' }
+  );
+  for (const alarm of alarms.filter(({ alarm: kind }) => kind === 'NOSPACE')) {
+    await call(lab, cluster, through, '/v3/maintenance/alarm', { action: 'DEACTIVATE', ...alarm });
+  }
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
 interface MemberList {
   members: Array<{ ID: string; peerURLs: string[] }>;
 }
 
-/** A member other than the given one that answers. */
-async function answeringMember(lab: Lab, cluster: PlannedCluster, except: PlannedMember): Promise<PlannedMember> {
+/** A member that answers, other than the given one. */
+async function answeringMember(lab: Lab, cluster: PlannedCluster, except?: PlannedMember): Promise<PlannedMember> {
   const reasons: string[] = [];
-  for (const member of cluster.members.filter(({ name }) => name !== except.name)) {
+  for (const member of cluster.members.filter(({ name }) => name !== except?.name)) {
     try {
       await isLeader(lab, cluster, member);
       return member;
@@ -43,7 +93,7 @@ async function answeringMember(lab: Lab, cluster: PlannedCluster, except: Planne
     }
   }
   throw new LabFailure(
-    `No other member of ${cluster.name} answers: ${reasons.join('; ')}.`,
+    `No ${except ? 'other ' : ''}member of ${cluster.name} answers: ${reasons.join('; ')}.`,
     'Heal the other faults of the cluster first; see `npm run lab status`.'
   );
 }
@@ -88,12 +138,30 @@ async function call<T>(
   path: string,
   body: object = {}
 ): Promise<T> {
-  const options = { method: 'POST', body: JSON.stringify(body), ...etcdClientTls(lab, cluster) };
-  const answer = await http(member.clientURL + path, options).catch((error: unknown) => {
+  return JSON.parse(requireOk(await request(lab, cluster, member, path, body), member, path)) as T;
+}
+
+function request(
+  lab: Lab,
+  cluster: PlannedCluster,
+  member: PlannedMember,
+  path: string,
+  body: object
+): Promise<HttpAnswer> {
+  const options = {
+    method: 'POST',
+    body: JSON.stringify(body),
+    ...(slowPaths.includes(path) ? { timeoutMilliseconds: patientMilliseconds } : {}),
+    ...etcdClientTls(lab, cluster),
+  };
+  return http(member.clientURL + path, options).catch((error: unknown) => {
     throw new LabFailure(`${member.name} does not answer: ${reasonOf(error)}.`, 'See `npm run lab status`.');
   });
+}
+
+function requireOk(answer: HttpAnswer, member: PlannedMember, path: string): string {
   if (answer.status !== 200) {
     throw new Error(`${member.name} answered ${answer.status} to ${path}: ${answer.body}`);
   }
-  return JSON.parse(answer.body) as T;
+  return answer.body;
 }

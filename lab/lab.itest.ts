@@ -34,6 +34,8 @@ test('the first start ends with addresses and a table of every cluster with its 
     assert.match(row, new RegExp(`3/3.*${cluster.name}-\\d`));
   }
   assert.match(startOutput, /Thanos query +http:\/\/127\.0\.0\.1:26001/);
+  assert.match(startOutput, /Thanos rule +http:\/\/127\.0\.0\.1:26006/);
+  assert.match(startOutput, /Alertmanager +http:\/\/127\.0\.0\.1:26005/);
   assert.match(startOutput, /API server of sh +https:\/\/127\.0\.0\.1:26200/);
   assert.match(startOutput, /Grafana +none/);
 });

@@ -9,7 +9,10 @@ const portsOf = (plan: Plan): number[] => [
   ...Object.values(plan.ports),
   ...plan.regions.flatMap((region) => [
     ...Object.values(region.ports),
-    ...region.clusters.flatMap((cluster) => cluster.members.flatMap((member) => Object.values(member.ports))),
+    ...region.clusters.flatMap(({ members, kubernetes }) => [
+      ...members.flatMap((member) => Object.values(member.ports)),
+      ...(kubernetes ? [kubernetes.port] : []),
+    ]),
   ]),
 ];
 

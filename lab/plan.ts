@@ -4,7 +4,16 @@ import { type ClusterTopology, type RegionTopology, membersPerCluster } from './
 export interface Plan {
   regions: PlannedRegion[];
   thanosURL: string;
-  ports: { grafana: number; thanosHttp: number; thanosGrpc: number; traffic: number; fleet: number };
+  ports: {
+    grafana: number;
+    thanosHttp: number;
+    thanosGrpc: number;
+    traffic: number;
+    fleet: number;
+    alertmanager: number;
+    ruleHttp: number;
+    ruleGrpc: number;
+  };
 }
 
 export interface PlannedRegion {
@@ -31,6 +40,14 @@ export interface PlannedCluster extends ClusterTopology {
   name: string;
   region: string;
   members: PlannedMember[];
+  /** The API server that stores here, if one does. */
+  kubernetes?: PlannedKubernetes;
+}
+
+export interface PlannedKubernetes {
+  name: string;
+  port: number;
+  url: string;
 }
 
 export interface PlannedMember {
@@ -60,6 +77,9 @@ export function planLab(topology: RegionTopology[], portBase: number): Plan {
       thanosGrpc: portBase + 2,
       traffic: portBase + 3,
       fleet: portBase + 4,
+      alertmanager: portBase + 5,
+      ruleHttp: portBase + 6,
+      ruleGrpc: portBase + 7,
     },
   };
 }
@@ -109,5 +129,9 @@ function planCluster(region: string, cluster: ClusterTopology, base: number): Pl
       metricsURL: `http://127.0.0.1:${metrics}`,
     };
   });
-  return { ...cluster, name, region, members };
+  const port = base + portsPerCluster - 1; // what three members leave over
+  const kubernetes = cluster.kubernetesCluster && {
+    kubernetes: { name: cluster.kubernetesCluster, port, url: `https://127.0.0.1:${port}` },
+  };
+  return { ...cluster, name, region, members, ...kubernetes };
 }

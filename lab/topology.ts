@@ -15,6 +15,8 @@ export interface ClusterTopology {
   /** Objects that the traffic keeps in the cluster. */
   objects: number;
   requestsPerSecond: number;
+  /** A Kubernetes cluster whose API server stores in this cluster. */
+  kubernetesCluster?: string;
 }
 
 export interface RegionTopology {
@@ -55,7 +57,7 @@ export const topology: RegionTopology[] = [
     name: 'gz',
     clusters: [
       { ...small, product: 'eks', scene: 'serverless', metrics: 'extensive' },
-      { ...standard, product: 'tke', scene: 'business', metrics: 'extensive' },
+      { ...standard, product: 'tke', scene: 'business', metrics: 'extensive', kubernetesCluster: 'gz-tke-1' },
       { ...large, product: 'tke', scene: 'big-customer', metrics: 'extensive' },
     ],
   },

@@ -4,9 +4,12 @@ import { chromium } from '@playwright/test';
 import { execa } from 'execa';
 import { glob } from 'glob';
 import { existsSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import path from 'node:path';
 import { isGrafanaHome, systemHome } from '../lab/grafana/source.ts';
 import { startLab } from '../lab/running-lab.ts';
 import { fleetURL } from '../lab/services/fleet.ts';
+import { checkRules, checkThanosRules, testRules, type Outcome } from '../slo/promtool.ts';
 import { installDebianPackages } from './debian.ts';
 import { add, goTest, jest, nodeTest, nothing, playwright, type Counts } from './verify/counts.ts';
 import { command, perform, root, runCommand, type Step } from './verify/step.ts';
@@ -23,7 +26,8 @@ const steps: Step[] = [
   command('types of the front end', ['tsc', '--noEmit']),
   command('types of the tools', ['tsc', '--noEmit', '-p', 'tsconfig.node.json']),
   command('generated files', [...tsx, 'scripts/generate.ts', '--check']),
-  { name: 'Prometheus configuration', run: checkPrometheus },
+  { name: 'configuration of Prometheus and Alertmanager', run: checkPrometheus },
+  { name: 'rules', run: checkAllRules },
   { name: 'compose file', run: checkCompose },
   command('front end, unit', ['jest', '--maxWorkers', '2', '--json'], { count: jest }),
   { name: 'tools, unit', run: testTools },
@@ -31,17 +35,38 @@ const steps: Step[] = [
   command('backend, build', [...tsx, 'scripts/build-backend.ts']),
   command('Go, unit and integration', ['go', 'test', '-race', '-json', '-timeout', '20m', './...'], { count: goTest }),
   command('lab, integration', [...tsx, '--test', '--test-reporter=tap', 'lab/lab.itest.ts'], { count: nodeTest }),
+  command('lab, alerts', [...tsx, '--test', '--test-reporter=tap', 'lab/alerts.itest.ts'], { count: nodeTest }),
   { name: 'browser', run: testBrowser },
 ];
 
 async function testTools(log: string): Promise<Counts> {
-  const files = await glob(['lab/**/*.test.ts', 'scripts/**/*.test.ts', 'dashboards/**/*.test.ts'], { cwd: root });
+  const folders = ['lab', 'scripts', 'dashboards', 'slo'];
+  const files = await glob(
+    folders.map((folder) => `${folder}/**/*.test.ts`),
+    { cwd: root }
+  );
   return runCommand([...tsx, '--test', '--test-reporter=tap', ...files.sort()], log, { count: nodeTest });
 }
 
 async function checkPrometheus(log: string): Promise<Counts> {
   const files = await glob('deploy/prometheus/*.{yml,yaml}', { cwd: root });
-  return runCommand([`${bin}/promtool`, 'check', 'config', '--syntax-only', ...files], log);
+  const checked = await runCommand([`${bin}/promtool`, 'check', 'config', '--syntax-only', ...files], log);
+  const routes = await glob('deploy/alertmanager/*.yaml', { cwd: root });
+  return add(checked, await runCommand([`${bin}/amtool`, 'check-config', ...routes], log));
+}
+
+/** The checked-in rules as Prometheus and Thanos read them, and their tests. */
+async function checkAllRules(log: string): Promise<Counts> {
+  const files = async (folder: string) => (await glob(`rules/${folder}/*.yaml`, { cwd: root, absolute: true })).sort();
+  const rules = [...(await files('recording')), ...(await files('alerts'))];
+  const tests = (await files('tests')).filter((file) => !path.basename(file).startsWith('rules-')); // rules for a test
+  const outcomes = [await checkRules(rules), await checkThanosRules(rules)];
+  for (const file of tests) {
+    outcomes.push(await testRules([file]));
+  }
+  await appendFile(log, outcomes.map(({ output }) => output).join('\n'));
+  const passed = outcomes.filter(({ ok }: Outcome) => ok).length;
+  return { ...nothing, passed, failed: outcomes.length - passed };
 }
 
 async function checkCompose(log: string): Promise<Counts> {

@@ -50,10 +50,22 @@ func startServers(dir string) error {
 		return createFleet()
 	})
 	group.Go(func() (err error) {
-		metrics, err = promtest.Start(filepath.Join(dir, "metrics"), promtest.ClusterTargets("gz", "tke", "business", "default", "gz-1"))
+		targets := promtest.ClusterTargets("gz", "tke", "business", "default", "gz-1")
+		metrics, err = promtest.Start(filepath.Join(dir, "metrics"), append(targets, recordedReads()))
 		return err
 	})
 	return group.Wait()
+}
+
+// recordedReads exposes what the rules record of one SLI of the region: 150 bad events, which are 1.5 times the budget.
+func recordedReads() *promtest.Target {
+	values := map[string]float64{}
+	for events, count := range map[string]float64{"bad": 150, "all": 10_000, "budget": 100} {
+		for _, window := range []string{"5m", "1h", "30d"} {
+			values[fmt.Sprintf("region:etcd_sli_events:increase%s{objective=%q,sli=%q,events=%q}", window, "read-availability", "read-errors", events)] = count
+		}
+	}
+	return promtest.NewTarget(map[string]string{"region": "gz"}, values)
 }
 
 func stopServers() {
@@ -182,6 +194,25 @@ func TestRunsAnInspection(t *testing.T) {
 	require.EqualError(t, err, `There is no cluster "gz-7" in region gz.`)
 	_, err = fleet(t, "run", "--region", "gz", "--cluster", "gz-1", "--check", "etcd-node-key-diff", "--role", "Viewer")
 	require.ErrorContains(t, err, "needs the role Editor")
+}
+
+func TestShowsServiceLevels(t *testing.T) {
+	var lines []string
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(tick) { // until they were scraped
+		out, err := fleet(t, "slo", "--level", "region", "--objective", "read-availability,data-quality")
+		require.NoError(t, err)
+		if lines = strings.Split(out, "\n"); strings.Contains(out, "read-errors") {
+			break
+		}
+	}
+	require.Equal(t, "REGION OBJECTIVE SLI BUDGET LEFT BURN RATE GOOD TARGET BAD ALL", strings.Join(strings.Fields(lines[0]), " "))
+	require.Equal(t, "gz read-availability read-errors -50.0% 1.50 98.500% 99.00% 150 10000", strings.Join(strings.Fields(lines[1]), " "))
+
+	out, err := fleet(t, "slo")
+	require.NoError(t, err)
+	require.Contains(t, out, "Nothing is recorded for this scope")
+	_, err = fleet(t, "slo", "--level", "continent")
+	require.EqualError(t, err, "level must be one of fleet, region, product, scene, spec, cluster")
 }
 
 func TestSaysWhatIsWrongWithACommand(t *testing.T) {

@@ -24,6 +24,7 @@ const usage = `fleet shows a fleet of etcd clusters through the etcd Fleet datas
 Usage:
   fleet clusters     health, members, leader, keys, size and last inspection of every cluster
   fleet inspections  the inspections and how they ended
+  fleet slo          error budgets and burn rates, the worst first
   fleet health       whether Thanos and every region can be reached
   fleet query EXPR   a PromQL expression, or a query of the datasource as JSON
   fleet run          run an inspection at once: --region, --cluster and --check say which
@@ -43,6 +44,7 @@ type command struct {
 var commands = map[string]command{
 	"clusters":    {flags: tableFlags, run: showClusters},
 	"inspections": {flags: tableFlags, run: showInspections},
+	"slo":         {flags: sloFlags, run: showSLO},
 	"health":      {flags: noFlags, run: showHealth},
 	"query":       {flags: noFlags, run: showQuery},
 	"run":         {flags: runFlags, run: runInspection},
@@ -59,6 +61,8 @@ type options struct {
 	scope map[string]*string
 	check string
 	limit int
+
+	level, by, window, objective string
 
 	address, static string
 }
@@ -145,6 +149,14 @@ func tableFlags(flags *flag.FlagSet, parsed *options) {
 	flags.IntVar(&parsed.limit, "limit", 100, "how many rows, at most 1000")
 }
 
+func sloFlags(flags *flag.FlagSet, parsed *options) {
+	tableFlags(flags, parsed)
+	flags.StringVar(&parsed.level, "level", "cluster", "what a row stands for: fleet, region, product, scene, spec or cluster")
+	flags.StringVar(&parsed.by, "by", "objective", "a row for each objective or each sli")
+	flags.StringVar(&parsed.window, "window", "1h", "the `time` of burn rate and events: 5m, 30m, 1h, 2h, 6h, 1d, 3d or 30d")
+	flags.StringVar(&parsed.objective, "objective", "", "only this `objective`, or several with commas between")
+}
+
 func runFlags(flags *flag.FlagSet, parsed *options) {
 	scopeFlags(flags, parsed, "region", "cluster")
 	flags.StringVar(&parsed.check, "check", "", "the check's `name`, for example etcd-node-key-diff")
@@ -160,10 +172,15 @@ func (o *options) wantedScope() map[string][]string {
 	scope := map[string][]string{}
 	for dimension, values := range o.scope {
 		if *values != "" {
-			scope[dimension] = strings.Split(*values, ",")
+			scope[dimension] = list(*values)
 		}
 	}
 	return scope
+}
+
+// list splits what commas separate; nothing is an empty list.
+func list(values string) []string {
+	return strings.FieldsFunc(values, func(r rune) bool { return r == ',' })
 }
 
 func currentUser() string {

@@ -1,5 +1,5 @@
-// Command operator looks after the EtcdClusters of a region. So far it tells Prometheus which members to scrape: see
-// the package operator/targets.
+// Command operator looks after the EtcdClusters of a region. So far it tells Prometheus which members to scrape and how
+// many there should be: see the packages operator/targets and operator/inventory.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/etcdfleet/etcd-fleet/internal/managerflags"
+	"github.com/etcdfleet/etcd-fleet/operator/inventory"
 	"github.com/etcdfleet/etcd-fleet/operator/targets"
 )
 
@@ -36,6 +37,9 @@ func run(ctx context.Context, shared *managerflags.Flags, options targets.Option
 		return err
 	}
 	if err := targets.Setup(mgr, options); err != nil {
+		return err
+	}
+	if err := inventory.Setup(mgr, options.Metrics); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)

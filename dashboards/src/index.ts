@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { tier1Overview } from './tier1-overview.ts';
+import { tier2Scene } from './tier2-scene.ts';
 import { tier3Cluster } from './tier3-cluster.ts';
 
 export const dashboards: Record<string, () => Dashboard> = {
   'tier1-overview': () => withPanelIds(tier1Overview().build()),
+  'tier2-scene': () => withPanelIds(tier2Scene().build()),
   'tier3-cluster': () => withPanelIds(tier3Cluster().build()),
 };
 

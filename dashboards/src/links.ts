@@ -1,7 +1,7 @@
 // The way between the tiers: every table row and series of a cluster leads to that cluster's dashboard.
 import { DashboardLinkBuilder, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
 
-export const uids = { overview: 'etcdfleet-tier1', cluster: 'etcdfleet-tier3' } as const;
+export const uids = { overview: 'etcdfleet-tier1', scene: 'etcdfleet-tier2', cluster: 'etcdfleet-tier3' } as const;
 
 const keepContext = '${datasource:queryparam}&${__url_time_range}';
 
@@ -12,6 +12,12 @@ interface DataLink {
 
 /** For a table whose rows have the columns region and cluster. */
 export const rowToCluster: DataLink = clusterLink('${__data.fields.region}', '${__data.fields.cluster}');
+
+/** For a table whose rows have the columns product and scene: that scene in all regions. */
+export const rowToScene: DataLink = {
+  title: 'Scene ${__data.fields.scene} in all regions',
+  url: `/d/${uids.scene}?var-product=\${__data.fields.product}&var-scene=\${__data.fields.scene}&${keepContext}`,
+};
 
 /** For a series with the labels region and cluster. */
 export const seriesToCluster: DataLink = clusterLink('${__field.labels.region}', '${__field.labels.cluster}');

@@ -101,6 +101,9 @@ export const anyIsBad: Threshold[] = [
   { color: 'red', value: 1 },
 ];
 
+/** Positions of a table's columns, for the transformation `organize`. */
+export const inOrder = (names: string[]) => Object.fromEntries(names.map((name, index) => [name, index]));
+
 /** A table column's title and width in pixels. */
 export function column(name: string, width: number): DynamicConfigValue[] {
   return [

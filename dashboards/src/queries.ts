@@ -1,6 +1,12 @@
 // The datasource's queries as the dashboards write them: one builder a kind, typed by the front end's own union.
 import type * as cog from '@grafana/grafana-foundation-sdk/cog';
-import type { ClustersQuery, FleetQuery, InspectionsQuery, PromqlQuery } from '../../src/datasource/queries.ts';
+import type {
+  ClustersQuery,
+  FleetQuery,
+  InspectionsQuery,
+  PromqlQuery,
+  SloQuery,
+} from '../../src/datasource/queries.ts';
 
 /** Lets a plain query object be added to a panel of the foundation SDK. */
 class QueryBuilder implements cog.Builder<cog.Dataquery> {
@@ -37,4 +43,8 @@ export function clusters(query: Omit<Partial<ClustersQuery>, 'kind'>) {
 
 export function inspections(query: Omit<Partial<InspectionsQuery>, 'kind'>) {
   return new QueryBuilder({ refId: 'A', ...query, kind: 'inspections' });
+}
+
+export function serviceLevels(query: Omit<Partial<SloQuery>, 'kind'>) {
+  return new QueryBuilder({ refId: 'A', ...query, kind: 'slo' });
 }

@@ -12,16 +12,6 @@ export function requestErrorRatio(by: string, where: string): string {
   return `(sum by (${by}) (rate(${bad}[$__rate_interval])) or sum by (${by}) (rate(${all}[$__rate_interval])) * 0) / sum by (${by}) (rate(${all}[$__rate_interval]))`;
 }
 
-/** Share of members that see a leader. Source: etcd_server_has_leader. */
-export function hasLeaderRatio(by: string, where: string): string {
-  return `avg by (${by}) (etcd_server_has_leader{${where}})`;
-}
-
-/** Share of scrapes that succeeded. Source: up. */
-export function scrapeSuccessRatio(by: string, where: string): string {
-  return `avg by (${by}) (avg_over_time(up{job="etcd",${where}}[$__rate_interval]))`;
-}
-
 /** The q-quantile of a histogram, in its unit. */
 export function quantile(q: number, metric: string, by: string, where: string): string {
   return `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket{${where}}[$__rate_interval])))`;

@@ -1,12 +1,13 @@
 // Tier 1: all regions on one page. Who is hurt?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
-import { rowToCluster, seriesToRegion, uids } from './links.ts';
+import { rowToCluster, rowToScene, seriesToRegion, uids } from './links.ts';
 import {
   anyIsBad,
   column,
   colouredWords,
   fullWidth,
   healthColours,
+  inOrder,
   inspectionsPanel,
   neutral,
   outcomeColours,
@@ -17,14 +18,15 @@ import {
 } from './panels.ts';
 import { clusters, inspections, instant, range } from './queries.ts';
 import {
-  backendCommit,
-  hasLeaderRatio,
-  quantile,
-  requestErrorRatio,
-  requestLatency,
-  scrapeSuccessRatio,
-  walFsync,
-} from './sli.ts';
+  badRatio,
+  budgetMatrix,
+  burnRateOfGroups,
+  burnRatePanel,
+  fastWindow,
+  levels,
+  levelsTable,
+  sliPanel,
+} from './slo.ts';
 import { datasourceVariable, filterVariable } from './variables.ts';
 
 const where = 'region=~"$region",product=~"$product",scene=~"$scene",spec=~"$spec"';
@@ -36,12 +38,16 @@ const clusterColumns = [
   ...['dbSizeBytes', 'product', 'scene', 'spec', 'version'],
 ];
 
-const inOrder = (names: string[]) => Object.fromEntries(names.map((name, index) => [name, index]));
+/** An SLI's bad share by region; a click narrows the dashboard to one. */
+const ofRegions = (title: string, sli: string) =>
+  sliPanel(title, sli, 'spec', ['region'], where).overrideByFieldType('number', [
+    { id: 'links', value: [seriesToRegion] },
+  ]);
 
 export function tier1Overview() {
   return new DashboardBuilder('etcd fleet: regions')
     .uid(uids.overview)
-    .description('Every region of the fleet: who is hurt, and since when.')
+    .description('Tier 1. Every region of the fleet: who is hurt, and since when.')
     .tags(['etcd-fleet', 'tier-1'])
     .tooltip(DashboardCursorSync.Crosshair)
     .time({ from: 'now-1h', to: 'now' })
@@ -52,6 +58,42 @@ export function tier1Overview() {
     .withVariable(filterVariable('scene', 'Scene', { region: ['$region'], product: ['$product'] }))
     .withVariable(filterVariable('spec', 'Spec'))
     .withRow(row('Who is hurt'))
+    .withPanel(
+      budgetMatrix(
+        'Error budget left by region',
+        'What each region has left of its error budget of 30 days, for each objective: its worst SLI decides. Negative: overspent.',
+        'region'
+      )
+        .height(8)
+        .span(8)
+        .withTarget(levels({ scope, level: 'region', limit: 1000 }))
+    )
+    .withPanel(
+      burnRatePanel(
+        'Burn rate by region',
+        `How many times too fast each region burns its error budget, over ${fastWindow}: its worst objective.`
+      )
+        .withTarget(range(burnRateOfGroups('spec', fastWindow, ['region'], where), '{{region}}'))
+        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
+    )
+    .withPanel(
+      levelsTable('Scenes by error budget, worst first', 'Scenes of each region; the first 50.', [
+        ...['sli', 'ratio', 'target', 'bad', 'all'],
+      ])
+        .height(8)
+        .span(8)
+        .withTarget(levels({ scope, level: 'scene', limit: 50 }))
+        .overrideByName('scene', [...column('scene', 130), { id: 'links', value: [rowToScene] }])
+    )
+    .withPanel(
+      levelsTable('Clusters by error budget, worst first', 'The first 50 of cluster and objective.')
+        .height(9)
+        .withTarget(levels({ scope, level: 'cluster', limit: 50 }))
+        .filterable(true)
+        .overrideByName('cluster', [...column('cluster', 200), { id: 'links', value: [rowToCluster] }])
+        .overrideByName('scene', [...column('scene', 140), { id: 'links', value: [rowToScene] }])
+    )
+    .withRow(row('State of the clusters'))
     .withPanel(
       stat('Clusters', 'Clusters with at least one target.', 'none', neutral).withTarget(
         instant(`count(count by (region, cluster) (up{job="etcd",${where}}))`)
@@ -73,27 +115,27 @@ export function tier1Overview() {
       )
     )
     .withPanel(
-      stat('Request errors', 'Share of unary gRPC requests that failed by the service’s fault.', 'percentunit', [
+      stat('Request errors', 'Share of the requests of 5m that failed by the service’s fault.', 'percentunit', [
         { color: 'green', value: null },
         { color: 'orange', value: 0.001 },
         { color: 'red', value: 0.01 },
       ])
         .decimals(3)
-        .withTarget(instant(requestErrorRatio('job', where)))
+        .withTarget(instant(badRatio('spec', '5m', ['sli'], `sli="request-errors",${where}`)))
     )
     .withPanel(
       stat(
-        'Scrape success',
-        'Share of scrapes that succeeded: how far the other figures can be trusted.',
+        'Missing scrapes',
+        'Share of the samples of 5m that are missing: how far the other figures cannot be trusted.',
         'percentunit',
         [
-          { color: 'red', value: null },
-          { color: 'orange', value: 0.999 },
-          { color: 'green', value: 0.9999 },
+          { color: 'green', value: null },
+          { color: 'orange', value: 0.0001 },
+          { color: 'red', value: 0.001 },
         ]
       )
         .decimals(2)
-        .withTarget(instant(scrapeSuccessRatio('job', where)))
+        .withTarget(instant(badRatio('spec', '5m', ['sli'], `sli="scrapes",${where}`)))
     )
     .withPanel(
       table('Clusters, worst first', 'The inventory with health, size and the worst inspection; the first 100.')
@@ -126,48 +168,12 @@ export function tier1Overview() {
         .withTarget(inspections({ scope, limit: 100 }))
     )
     .withRow(row('Service levels by region'))
-    .withPanel(
-      timeseries('Members with a leader', 'Share of members that see a leader.', 'percentunit')
-        .max(1)
-        .axisSoftMin(0.99)
-        .withTarget(range(hasLeaderRatio('region', where), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
-    )
-    .withPanel(
-      timeseries('Request errors', 'Share of unary gRPC requests that failed by the service’s fault.', 'percentunit')
-        .min(0)
-        .axisSoftMax(0.001)
-        .withTarget(range(requestErrorRatio('region', where), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
-    )
-    .withPanel(
-      timeseries('Scrape success', 'Share of scrapes that succeeded.', 'percentunit')
-        .max(1)
-        .axisSoftMin(0.99)
-        .withTarget(range(scrapeSuccessRatio('region', where), '{{region}}'))
-    )
-    .withPanel(
-      timeseries(
-        'Request latency, p99',
-        'Unary gRPC requests, 99th percentile; only members with extensive metrics report it.',
-        's'
-      )
-        .min(0)
-        .withTarget(range(quantile(0.99, requestLatency, 'region', `grpc_type="unary",${where}`), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
-    )
-    .withPanel(
-      timeseries('WAL fsync, p99', 'Time to make the write-ahead log durable; recommended below 10 ms.', 's')
-        .min(0)
-        .withTarget(range(quantile(0.99, walFsync, 'region', where), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
-    )
-    .withPanel(
-      timeseries('Backend commit, p99', 'Time to commit to the backend file; recommended below 25 ms.', 's')
-        .min(0)
-        .withTarget(range(quantile(0.99, backendCommit, 'region', where), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
-    )
+    .withPanel(ofRegions('Without a leader', 'leader'))
+    .withPanel(ofRegions('Request errors', 'request-errors'))
+    .withPanel(ofRegions('Missing scrapes', 'scrapes'))
+    .withPanel(ofRegions('Slow reads', 'read-latency'))
+    .withPanel(ofRegions('Slow writes', 'txn-latency'))
+    .withPanel(ofRegions('Slow WAL fsyncs', 'wal-fsync'))
     .withRow(row('Inspections'))
     .withPanel(
       timeseries('Inspection outcomes', 'Inspections by the outcome of their last run.', 'none')

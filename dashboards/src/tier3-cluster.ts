@@ -1,9 +1,20 @@
 // Tier 3: one cluster. What is wrong with it, and what now?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
-import { toOverview, uids } from './links.ts';
-import { anyIsBad, fullWidth, inspectionsPanel, neutral, row, stat, table, timeseries } from './panels.ts';
+import { rowToScene, toOverview, uids } from './links.ts';
+import { anyIsBad, column, fullWidth, inspectionsPanel, neutral, row, stat, table, timeseries } from './panels.ts';
 import { inspections, instant, range } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, requestErrorRatio, requestLatency, walFsync } from './sli.ts';
+import {
+  budgetOfCluster,
+  burnRateOfCluster,
+  burnRatePanel,
+  fastWindow,
+  levels,
+  levelsTable,
+  mediumWindow,
+  objectives,
+  slisPanel,
+} from './slo.ts';
 import { choiceVariable, datasourceVariable } from './variables.ts';
 
 const where = 'region="$region",cluster="$cluster"';
@@ -11,9 +22,9 @@ const scope = { region: ['$region'], cluster: ['$cluster'] };
 const kv = `grpc_service="etcdserverpb.KV",${where}`;
 
 export function tier3Cluster() {
-  return new DashboardBuilder('etcd fleet: cluster')
+  const dashboard = new DashboardBuilder('etcd fleet: cluster')
     .uid(uids.cluster)
-    .description('One etcd cluster: members, service levels, inspections and the buttons that run them.')
+    .description('Tier 3. One etcd cluster: members, service levels, inspections and the buttons that run them.')
     .tags(['etcd-fleet', 'tier-3'])
     .tooltip(DashboardCursorSync.Crosshair)
     .time({ from: 'now-1h', to: 'now' })
@@ -95,6 +106,56 @@ export function tier3Cluster() {
         .overrideByName('keys', [{ id: 'unit', value: 'short' }])
         .overrideByName('db size', [{ id: 'unit', value: 'bytes' }])
     )
+    .withRow(row('Service levels'))
+    .withPanel(
+      levelsTable(
+        'Objectives',
+        'What is promised for this cluster, and what is left of its error budgets of 30 days.',
+        [...['region', 'cluster', 'spec']]
+      )
+        .height(7)
+        .span(16)
+        .withTarget(levels({ scope, level: 'cluster' }))
+        .overrideByName('scene', [...column('scene', 120), { id: 'links', value: [rowToScene] }])
+    )
+    .withPanel(
+      table('Alerts', 'Alerts about this cluster that fire now, as Thanos rule knows them.')
+        .height(7)
+        .span(8)
+        .noValue('No alert about this cluster fires.')
+        .withTarget(instant(`max by (alertname, objective, severity) (ALERTS{alertstate="firing",${where}})`, 'firing'))
+        .withTransformation({
+          id: 'organize',
+          options: { excludeByName: { firing: true }, renameByName: { alertname: 'alert' } },
+        })
+    )
+    .withPanel(
+      burnRatePanel(
+        'Burn rate, fast',
+        `How many times too fast each error budget burns, over ${fastWindow}.`
+      ).withTarget(range(burnRateOfCluster(fastWindow, where), '{{objective}}'))
+    )
+    .withPanel(
+      burnRatePanel(
+        'Burn rate, medium',
+        `How many times too fast each error budget burns, over ${mediumWindow}.`,
+        mediumWindow
+      ).withTarget(range(burnRateOfCluster(mediumWindow, where), '{{objective}}'))
+    )
+    .withPanel(
+      timeseries(
+        'Error budget left',
+        'Share of the error budget of 30 days; below zero the objective is broken.',
+        'percentunit'
+      )
+        .axisSoftMin(0)
+        .max(1)
+        .withTarget(range(budgetOfCluster(where), '{{objective}}'))
+    );
+  for (const objective of objectives) {
+    dashboard.withPanel(slisPanel(objective, 'cluster', where).span(fullWidth / objectives.length));
+  }
+  return dashboard
     .withRow(row('Requests'))
     .withPanel(
       timeseries('Requests', 'KV requests by method.', 'reqps')

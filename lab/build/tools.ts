@@ -35,6 +35,12 @@ export const tools: Tool[] = [
     tags: 'slicelabels',
   },
   {
+    name: 'alertmanager',
+    module: 'alertmanager',
+    package: 'github.com/prometheus/alertmanager/cmd/alertmanager',
+  },
+  { name: 'amtool', module: 'alertmanager', package: 'github.com/prometheus/alertmanager/cmd/amtool' },
+  {
     name: 'golangci-lint',
     module: 'golangci-lint',
     package: 'github.com/golangci/golangci-lint/v2/cmd/golangci-lint',
@@ -42,7 +48,7 @@ export const tools: Tool[] = [
 ];
 
 /** What the lab itself starts; the others serve tests and lint. */
-export const labTools = ['etcd', 'kube-apiserver', 'prometheus', 'thanos'];
+export const labTools = ['etcd', 'kube-apiserver', 'prometheus', 'promtool', 'thanos', 'alertmanager'];
 
 export function toolsNamed(names: string[]): Tool[] {
   return names.map((name) => {

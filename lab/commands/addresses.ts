@@ -1,15 +1,19 @@
 import { kubeconfigFile } from '../credentials.ts';
 import type { GrafanaSource } from '../grafana/source.ts';
 import { type Lab, environmentFile } from '../lab.ts';
+import { alertmanagerURL } from '../services/alertmanager.ts';
 import { fleetURL } from '../services/fleet.ts';
 import { grafanaAccounts } from '../services/grafana-accounts.ts';
 import { grafanaAdmin, grafanaURL } from '../services/grafana.ts';
+import { thanosRuleURL } from '../services/thanos.ts';
 
 /** Where everything is, for people. */
 export function addresses(lab: Lab, source: GrafanaSource): string {
   const rows = [
     ...grafanaRows(lab, source),
     ['Thanos query', lab.plan.thanosURL],
+    ['Thanos rule', `${thanosRuleURL(lab)}  rules and alerts`],
+    ['Alertmanager', alertmanagerURL(lab)],
     ...lab.plan.regions.flatMap((region) => [
       [`API server of ${region.name}`, region.apiServerURL],
       ['', `KUBECONFIG=${kubeconfigFile(lab, region, 'lab-admin')}`],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { faults } from '../faults/all.ts';
 import { describeFault } from '../faults/fault.ts';
-import { memberTarget, regionTarget } from '../faults/targets.ts';
+import { clusterTarget, memberTarget, regionTarget } from '../faults/targets.ts';
 import { openLab } from '../lab.ts';
 import { conflicts, toHeal } from './fault.ts';
 
@@ -56,6 +56,11 @@ for (const [a, b, want] of [
 test('every fault has a name of its own and says what it does and what to look at', () => {
   assert.equal(new Set(faults.map(({ name }) => name)).size, faults.length);
   assert.ok(faults.every(({ summary, effect }) => summary !== '' && effect !== ''));
+});
+
+test('a fault of a cluster takes its default or the named one', () => {
+  assert.equal(clusterTarget(lab, []), 'gz-etcd-default');
+  assert.equal(clusterTarget(lab, ['sh-etcd-small']), 'sh-etcd-small');
 });
 
 test('a member is named in full or by its number', async () => {

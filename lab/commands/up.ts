@@ -94,7 +94,9 @@ function requireAlive(lab: Lab, services: Service[]): void {
 
 /** Ends what runs but is no part of the lab any more, or was built anew or would be started otherwise now. */
 async function stopOutdated(lab: Lab, services: Service[], held: Set<string>): Promise<void> {
-  const surplus = allRecords(lab).filter(({ name }) => !services.some((service) => service.name === name));
+  const surplus = allRecords(lab).filter(
+    ({ name }) => !held.has(name) && !services.some((service) => service.name === name)
+  );
   const outdated = services.filter(
     (service) => !held.has(service.name) && isRunning(lab, service) && isOutdated(lab, service)
   );

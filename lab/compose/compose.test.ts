@@ -7,11 +7,13 @@ import { parse } from 'yaml';
 import { pinOf, toolsNamed } from '../build/tools.ts';
 import { openLab } from '../lab.ts';
 import { allClusters } from '../plan.ts';
+import { thanosQuery, thanosRule } from '../services/thanos.ts';
 import { etcdVersion, grafanaVersion } from '../topology.ts';
 import { composePlan } from './plan.ts';
 
 interface ComposeService {
   image: string;
+  command?: string[];
   build?: { target: string };
   environment?: Record<string, string | number>;
   ports?: string[];
@@ -54,6 +56,7 @@ test('images have the versions that the lab builds', () => {
     imagesOf(/-etcd-apiserver$/),
     new Set([`registry.k8s.io/kube-apiserver:${pinned('kube-apiserver')}`])
   );
+  assert.deepEqual(imagesOf(/^alertmanager$/), new Set([`prom/alertmanager:${pinned('alertmanager')}`]));
   assert.deepEqual(imagesOf(/thanos/), new Set([`quay.io/thanos/thanos:${pinned('thanos')}`]));
   // The module v0.305.0 is the release v3.5.0.
   const [, prometheusMinor, prometheusPatch] = /^v0\.3(\d\d)\.(\d+)$/.exec(pinned('prometheus')) ?? [];
@@ -63,6 +66,22 @@ test('images have the versions that the lab builds', () => {
   );
   assert.match(read('deploy/docker/Dockerfile'), new RegExp(`^FROM grafana/grafana:${grafanaVersion} `, 'm'));
   assert.match(read('deploy/docker/Dockerfile'), new RegExp(`^FROM golang:${goVersion()}-`, 'm'));
+});
+
+test('Thanos rule and query are told the same as in the lab, at their own addresses', () => {
+  const lab = openLab({});
+  for (const { name, args } of [thanosRule(lab), thanosQuery(lab)]) {
+    const places =
+      /--(log\.level|(http|grpc)-(address|grace-period)|data-dir|query|alertmanagers\.url|alert\.query-url|rule-file|endpoint\.sd-config-file)=/;
+    const settings = (flags: string[]) => flags.filter((flag) => !places.test(flag));
+    assert.deepEqual(settings(compose.services[name].command ?? []), settings(args), name);
+  }
+  assert.deepEqual(parse(read('deploy/thanos/endpoints.yaml')), {
+    endpoints: ['gz-thanos-sidecar', 'sh-thanos-sidecar', 'thanos-rule'].map((host) => ({
+      address: `${host}:10901`,
+      strict: true,
+    })),
+  });
 });
 
 test('ports are published on loopback only', () => {

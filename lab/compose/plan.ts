@@ -10,6 +10,7 @@ export function composePlan(plan: Plan): Plan {
       apiServerURL: `https://${region.name}-etcd-apiserver:6443`,
       clusters: region.clusters.map((cluster) => ({
         ...cluster,
+        kubernetes: undefined, // in the lab only
         members: cluster.members.map((member) => {
           const scheme = cluster.tls ? 'https' : 'http';
           return {

@@ -46,7 +46,7 @@ function signalGroup(lab: Lab, record: ProcessRecord, signal: NodeJS.Signals): v
   }
 }
 
-function runningRecord(lab: Lab, name: string): ProcessRecord {
+export function runningRecord(lab: Lab, name: string): ProcessRecord {
   const record = readRecord(lab, name);
   if (!record || !livingProcess(record)) {
     throw new LabFailure(`${name} is not running.`, 'Start the lab with `npm run lab`, then try again.');

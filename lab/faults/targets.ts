@@ -4,7 +4,7 @@ import { type Lab, regionNamed } from '../lab.ts';
 import { type PlannedCluster, type PlannedMember, allClusters } from '../plan.ts';
 import { activeFaults, describeFault } from './fault.ts';
 
-function clusterNamed(lab: Lab, name: string): PlannedCluster {
+export function clusterNamed(lab: Lab, name: string): PlannedCluster {
   const cluster = allClusters(lab.plan).find((candidate) => candidate.name === name);
   if (!cluster) {
     const known = allClusters(lab.plan).map((candidate) => candidate.name);
@@ -23,14 +23,30 @@ export function memberNamed(lab: Lab, name: string): { cluster: PlannedCluster; 
   throw new LabFailure(`There is no member ${name}.`, 'See the members with `npm run lab status`.');
 }
 
+/** The target of a fault of one cluster from `[cluster]`: by default gz's default cluster. */
+export function clusterTarget(lab: Lab, [name]: string[]): string {
+  return clusterNamed(lab, name ?? defaultCluster(lab)).name;
+}
+
+const defaultCluster = (lab: Lab) => `${lab.plan.regions[0].name}-etcd-default`;
+
 /**
  * The target of a fault of one member from `[cluster] [member]`: by default a follower of gz's default cluster. The
  * member may be named in full or by its number.
  */
-export async function memberTarget(lab: Lab, [clusterName, memberName]: string[]): Promise<string> {
-  const cluster = clusterNamed(lab, clusterName ?? `${lab.plan.regions[0].name}-etcd-default`);
+export const memberTarget = (lab: Lab, args: string[]) => chosenMember(lab, args, aFollower);
+
+/** The same, by default the leader. */
+export const leaderTarget = (lab: Lab, args: string[]) => chosenMember(lab, args, theLeader);
+
+async function chosenMember(
+  lab: Lab,
+  [clusterName, memberName]: string[],
+  byDefault: (lab: Lab, cluster: PlannedCluster) => Promise<PlannedMember>
+): Promise<string> {
+  const cluster = clusterNamed(lab, clusterName ?? defaultCluster(lab));
   if (memberName === undefined) {
-    return (await aFollower(lab, cluster)).name;
+    return (await byDefault(lab, cluster)).name;
   }
   const member = cluster.members.find(({ name }) => name === memberName || name === `${cluster.name}-${memberName}`);
   if (!member) {
@@ -43,6 +59,18 @@ export async function memberTarget(lab: Lab, [clusterName, memberName]: string[]
 /** The target of a fault of one region from `[region]`: by default the first. */
 export function regionTarget(lab: Lab, [name]: string[]): string {
   return regionNamed(lab, name ?? lab.plan.regions[0].name).name;
+}
+
+async function theLeader(lab: Lab, cluster: PlannedCluster): Promise<PlannedMember> {
+  for (const member of cluster.members) {
+    if (await isLeader(lab, cluster, member).catch(() => false)) {
+      return member;
+    }
+  }
+  throw new LabFailure(
+    `${cluster.name} has no leader.`,
+    'Heal its other faults with `npm run lab heal`, or name a member.'
+  );
 }
 
 /** The first member that does not lead and that no other fault holds. */

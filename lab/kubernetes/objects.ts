@@ -57,6 +57,7 @@ function etcdCluster(cluster: PlannedCluster): KubernetesObject {
       size: membersPerCluster,
       version: etcdVersion,
       members: cluster.members.map(({ name, clientURL, metricsURL, host }) => ({ name, clientURL, metricsURL, host })),
+      ...(cluster.kubernetes ? { kubernetesClusters: [cluster.kubernetes.name] } : {}),
       ...(cluster.tls ? { tls: { secretName: secretName(cluster) } } : {}),
     },
   };

@@ -2,6 +2,7 @@ import { LabFailure } from '../failure.ts';
 import { type GrafanaSource, rememberedGrafana } from '../grafana/source.ts';
 import type { Lab } from '../lab.ts';
 import type { Service, Task } from '../supervisor/service.ts';
+import { alertmanager } from './alertmanager.ts';
 import { cruiser } from './cruiser.ts';
 import { etcdApiserver } from './etcd-apiserver.ts';
 import { etcdMembers } from './etcd-member.ts';
@@ -11,9 +12,11 @@ import { firstScrapes } from './first-scrapes.ts';
 import { fleet } from './fleet.ts';
 import { grafana } from './grafana.ts';
 import { grafanaAccountsTask } from './grafana-accounts.ts';
+import { kubeApiservers } from './kube-apiserver.ts';
 import { operator } from './operator.ts';
 import { prometheus } from './prometheus.ts';
-import { thanosQuery, thanosSidecar } from './thanos.ts';
+import { sloRules } from './slo-rules.ts';
+import { thanosQuery, thanosRule, thanosSidecar } from './thanos.ts';
 import { traffic } from './traffic.ts';
 
 /** Every process of the lab. */
@@ -25,12 +28,15 @@ export function allServices(lab: Lab, source: GrafanaSource = rememberedGrafana(
     ...etcdMembers(lab),
     traffic(lab),
     ...lab.plan.regions.flatMap((region) => [
+      ...kubeApiservers(lab, region),
       operator(lab, region),
       cruiser(lab, region),
       prometheus(lab, region),
       thanosSidecar(lab, region),
     ]),
     thanosQuery(lab),
+    alertmanager(lab),
+    thanosRule(lab),
   ];
 }
 
@@ -39,6 +45,7 @@ export function allTasks(lab: Lab, source: GrafanaSource): Task[] {
   return [
     ...lab.plan.regions.flatMap((region) => [etcdObjects(lab, region), firstInspections(lab, region)]),
     firstScrapes(lab),
+    sloRules(lab),
     ...(grafana(lab, source).length > 0 ? [grafanaAccountsTask(lab)] : []),
   ];
 }

@@ -11,36 +11,44 @@ import type { Service } from '../supervisor/service.ts';
 export function etcdApiserver(lab: Lab, region: PlannedRegion): Service[] {
   const store = storeOf(lab, region);
   const name = apiserverNameOf(region.name);
-  const { certificate, key } = apiServerCertificate(lab, region);
-  const serviceAccountKey = serviceAccountKeyFile(lab, region);
   const apiserver: Service = {
     name,
     needs: [store.name],
     command: program(lab, 'kube-apiserver'),
     args: [
       `--etcd-servers=http://127.0.0.1:${region.ports.storeClient}`,
-      '--bind-address=127.0.0.1',
-      `--secure-port=${region.ports.apiServer}`,
-      `--tls-cert-file=${certificate}`,
-      `--tls-private-key-file=${key}`,
-      `--client-ca-file=${authorityFile(lab)}`,
-      `--token-auth-file=${tokensFile(lab, region)}`,
-      '--authorization-mode=RBAC',
-      `--service-account-issuer=${region.apiServerURL}`,
-      `--service-account-key-file=${serviceAccountKey}`,
-      `--service-account-signing-key-file=${serviceAccountKey}`,
-      '--service-cluster-ip-range=10.0.0.0/24',
-      // No pod ever asks for the Service `kubernetes` here, and a loopback address is no valid endpoint of it.
-      '--endpoint-reconciler-type=none',
+      ...apiserverArguments(lab, region, region.ports.apiServer),
     ],
     ports: { https: region.ports.apiServer },
-    probe: () => {
-      const { url, ca, token } = kubernetesServer(lab, region);
-      return httpOk(`${url}/readyz`, { ca, headers: { authorization: `Bearer ${token}` } });
-    },
+    readySeconds: 120, // it starts beside everything else
+    probe: () => apiserverReady(kubernetesServer(lab, region)),
   };
   return [store, apiserver];
 }
+
+/** What every API server of a region is told besides its storage. */
+export function apiserverArguments(lab: Lab, region: PlannedRegion, port: number): string[] {
+  const { certificate, key } = apiServerCertificate(lab, region);
+  const serviceAccountKey = serviceAccountKeyFile(lab, region);
+  return [
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--tls-cert-file=${certificate}`,
+    `--tls-private-key-file=${key}`,
+    `--client-ca-file=${authorityFile(lab)}`,
+    `--token-auth-file=${tokensFile(lab, region)}`,
+    '--authorization-mode=RBAC',
+    `--service-account-issuer=https://127.0.0.1:${port}`,
+    `--service-account-key-file=${serviceAccountKey}`,
+    `--service-account-signing-key-file=${serviceAccountKey}`,
+    '--service-cluster-ip-range=10.0.0.0/24',
+    // No pod ever asks for the Service `kubernetes` here, and a loopback address is no valid endpoint of it.
+    '--endpoint-reconciler-type=none',
+  ];
+}
+
+export const apiserverReady = ({ url, ca, token }: KubernetesServer) =>
+  httpOk(`${url}/readyz`, { ca, headers: { authorization: `Bearer ${token}` } });
 
 export const apiserverNameOf = (region: string) => `${region}-etcd-apiserver`;
 

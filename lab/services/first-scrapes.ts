@@ -7,13 +7,14 @@ import type { Task } from '../supervisor/service.ts';
 import { prometheusName } from './prometheus.ts';
 import { sidecarName, thanosQueryName } from './thanos.ts';
 
-const scrapeSeconds = 60;
+const scrapeSeconds = 90;
+export const firstScrapesName = 'first-scrapes';
 
-/** Waits until Thanos query knows every member of the fleet, whether it is up or not. */
+/** Waits until Thanos query has a few samples of every member of the fleet, whether it is up or not. */
 export function firstScrapes(lab: Lab): Task {
   const members = allClusters(lab.plan).flatMap((cluster) => cluster.members).length;
   return {
-    name: 'first-scrapes',
+    name: firstScrapesName,
     needs: [thanosQueryName, ...lab.plan.regions.map(sidecarName)],
     explainedBy: prometheusName(lab.plan.regions[0]),
     async run(signal) {
@@ -33,8 +34,8 @@ export function firstScrapes(lab: Lab): Task {
 }
 
 async function scrapedMembers(lab: Lab): Promise<number> {
-  // Not older than a scrape: a lab that was stopped a moment ago still has the samples from before.
-  const query = encodeURIComponent('count(timestamp(up{job="etcd"}) > time() - 6)');
+  // Of the last four scrapes only: a lab that was stopped a moment ago still has the samples from before.
+  const query = encodeURIComponent('count(count_over_time(up{job="etcd"}[20s]) >= 3)');
   const answer = await httpOk(`${lab.plan.thanosURL}/api/v1/query?query=${query}`);
   const { data } = JSON.parse(answer) as { data: { result: Array<{ value: [number, string] }> } };
   return Number(data.result[0]?.value[1] ?? 0);

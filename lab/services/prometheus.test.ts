@@ -5,12 +5,14 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 
 import { openLab } from '../lab.ts';
+import { regionRuleFile } from '../slo/rule-files.ts';
 import { labConfig } from './prometheus.ts';
 
 const lab = openLab({});
 const deployed = readFileSync(path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml'), 'utf8');
 
 interface Config {
+  rule_files: string[];
   global: { scrape_interval: string; external_labels: Record<string, string> };
   scrape_configs: Array<{
     job_name: string;
@@ -22,7 +24,7 @@ interface Config {
 
 test('the deployed configuration becomes the lab’s with addresses on loopback and short intervals', () => {
   const [region] = lab.plan.regions;
-  const config = parse(labConfig(deployed, region)) as Config;
+  const config = parse(labConfig(lab, deployed, region)) as Config;
   const addresses = config.scrape_configs.flatMap((job) => [
     ...(job.http_sd_configs ?? []).map(({ url }) => url),
     ...(job.static_configs ?? []).flatMap(({ targets }) => targets),
@@ -34,6 +36,14 @@ test('the deployed configuration becomes the lab’s with addresses on loopback 
     `127.0.0.1:${region.ports.operatorMetrics}`,
     `127.0.0.1:${region.ports.prometheus}`,
   ]);
+});
+
+test('a region evaluates the region’s part of the rules, in the lab those that the lab has written', () => {
+  assert.deepEqual(
+    (parse(deployed) as Config).rule_files.map((file) => path.relative('/etc/etcd-fleet', file)),
+    ['rules/recording/region.yaml']
+  );
+  assert.deepEqual((parse(labConfig(lab, deployed, lab.plan.regions[0])) as Config).rule_files, [regionRuleFile(lab)]);
 });
 
 test('external labels are never those of etcd’s series', () => {

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { parseDocument } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 
+import { authorityFile, tokenOf } from '../credentials.ts';
 import { httpOk } from '../http.ts';
 import { type Lab, dataDir, etcFile, program } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import { writePrivateFile } from '../private-file.ts';
+import { regionRuleFile } from '../slo/rule-files.ts';
+import { scrapeInterval } from '../slo/timing.ts';
 import type { Service } from '../supervisor/service.ts';
 import { operatorName } from './operator.ts';
 
@@ -30,18 +33,41 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
     ports: { http: region.ports.prometheus },
     watches: [deployedConfig(lab)],
     prepare() {
-      writePrivateFile(configFile, labConfig(readFileSync(deployedConfig(lab), 'utf8'), region));
+      rmSync(regionRuleFile(lab), { force: true }); // written again when all members have been scraped
+      writeApiserverTargets(lab, region);
+      writePrivateFile(configFile, labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
     },
     probe: () => httpOk(`http://${address}/-/ready`),
   };
 }
 
 export const prometheusName = (region: PlannedRegion) => `${region.name}-prometheus`;
+export const prometheusURL = (region: PlannedRegion) => `http://127.0.0.1:${region.ports.prometheus}`;
+
+const apiserversDir = (lab: Lab, region: PlannedRegion) => etcFile(lab, region.name, 'kube-apiservers');
+
+/** The targets of the job kube-apiserver, and what it takes to be let in. */
+function writeApiserverTargets(lab: Lab, region: PlannedRegion): void {
+  const targets = region.clusters.flatMap(({ kubernetes, product, scene, specification, name }) =>
+    kubernetes
+      ? [
+          {
+            targets: [new URL(kubernetes.url).host],
+            labels: { region: region.name, product, scene, spec: specification, cluster: name },
+          },
+        ]
+      : []
+  );
+  const write = (file: string, text: string) => writePrivateFile(path.join(apiserversDir(lab, region), file), text);
+  write('targets.yaml', stringify(targets));
+  write('token', tokenOf(lab, region, 'prometheus'));
+  write('ca.crt', readFileSync(authorityFile(lab), 'utf8'));
+}
 
 const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml');
 
 /** The deployed configuration for a region of the lab. */
-export function labConfig(deployed: string, region: PlannedRegion): string {
+export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): string {
   const { ports } = region;
   const addresses: Record<string, number> = {
     'prometheus:9090': ports.prometheus,
@@ -53,9 +79,10 @@ export function labConfig(deployed: string, region: PlannedRegion): string {
   for (const [deployedAddress, port] of Object.entries(addresses)) {
     text = text.replaceAll(deployedAddress, `127.0.0.1:${port}`);
   }
-  const document = parseDocument(text);
-  document.setIn(['global', 'scrape_interval'], '5s');
+  const document = parseDocument(text.replaceAll('/etc/etcd-fleet/kube-apiservers', apiserversDir(lab, region)));
+  document.setIn(['global', 'scrape_interval'], scrapeInterval);
   document.setIn(['global', 'scrape_timeout'], '4s');
-  document.setIn(['global', 'evaluation_interval'], '5s');
+  document.setIn(['global', 'evaluation_interval'], scrapeInterval);
+  document.set('rule_files', [regionRuleFile(lab)]);
   return document.toString();
 }

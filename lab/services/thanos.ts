@@ -4,7 +4,9 @@ import { httpOk } from '../http.ts';
 import { type Lab, dataDir, etcFile, program } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import { writePrivateFile } from '../private-file.ts';
+import { globalRuleFiles } from '../slo/rule-files.ts';
 import type { Service } from '../supervisor/service.ts';
+import { alertmanagerName, alertmanagerURL } from './alertmanager.ts';
 import { prometheusName } from './prometheus.ts';
 
 const common = ['--log.level=warn', '--http-grace-period=1s', '--grpc-grace-period=1s'];
@@ -44,21 +46,53 @@ export function thanosQuery(lab: Lab): Service {
       `--grpc-address=127.0.0.1:${thanosGrpc}`,
       `--endpoint.sd-config-file=${endpointsFile}`,
       '--query.replica-label=replica',
+      '--query.replica-label=rule_replica',
       '--query.timeout=30s',
       '--store.response-timeout=10s',
     ],
     ports: { http: thanosHttp, grpc: thanosGrpc },
     prepare() {
-      // strict keeps a region that does not answer in the list: its absence is then a warning, not silence.
-      const endpoints = lab.plan.regions.map(({ ports }) => ({
-        address: `127.0.0.1:${ports.sidecarGrpc}`,
-        strict: true,
-      }));
+      // strict keeps what does not answer in the list: its absence is then a warning, not silence.
+      const ports = [...lab.plan.regions.map((region) => region.ports.sidecarGrpc), lab.plan.ports.ruleGrpc];
+      const endpoints = ports.map((port) => ({ address: `127.0.0.1:${port}`, strict: true }));
       writePrivateFile(endpointsFile, stringify({ endpoints }));
     },
     probe: () => httpOk(`${lab.plan.thanosURL}/-/ready`),
   };
 }
 
+/** Sums the regions up to the fleet, and fires the alerts. */
+export function thanosRule(lab: Lab): Service {
+  const { ruleHttp, ruleGrpc } = lab.plan.ports;
+  return {
+    name: thanosRuleName,
+    needs: [thanosQueryName, alertmanagerName],
+    command: program(lab, 'thanos'),
+    args: [
+      'rule',
+      ...common,
+      `--http-address=127.0.0.1:${ruleHttp}`,
+      `--grpc-address=127.0.0.1:${ruleGrpc}`,
+      `--data-dir=${dataDir(lab, thanosRuleName)}`,
+      '--tsdb.retention=2d',
+      ...globalRuleFiles(lab).map((file) => `--rule-file=${file}`),
+      `--query=${lab.plan.thanosURL}`,
+      `--alertmanagers.url=${alertmanagerURL(lab)}`,
+      `--alert.query-url=${lab.plan.thanosURL}`,
+      // Replicas of Thanos rule fire the same alert: without this label it is one for Alertmanager.
+      '--label=rule_replica="a"',
+      '--alert.label-drop=rule_replica',
+      // Groups wait for their queries, not for each other.
+      '--rule-concurrent-evaluation=4',
+      // For groups that name no interval: none of ours.
+      '--eval-interval=30s',
+    ],
+    ports: { http: ruleHttp, grpc: ruleGrpc },
+    probe: () => httpOk(`${thanosRuleURL(lab)}/-/ready`),
+  };
+}
+
 export const thanosQueryName = 'thanos-query';
+export const thanosRuleName = 'thanos-rule';
+export const thanosRuleURL = (lab: Lab) => `http://127.0.0.1:${lab.plan.ports.ruleHttp}`;
 export const sidecarName = (region: PlannedRegion) => `${region.name}-thanos-sidecar`;

@@ -57,6 +57,7 @@ func startServers(dir string) error {
 		for cluster := range maps.Values(members) {
 			targets = append(targets, cluster...)
 		}
+		targets = append(targets, recordedServiceLevels()...)
 		metrics, err = promtest.Start(filepath.Join(dir, "metrics"), targets)
 		return err
 	})

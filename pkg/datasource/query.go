@@ -22,6 +22,7 @@ var kinds = []kind{
 	{"promql", func(f *fields) query { return parsePromql(f) }},
 	{"clusters", func(f *fields) query { return parseClusters(f) }},
 	{"inspections", func(f *fields) query { return parseInspections(f) }},
+	{"slo", func(f *fields) query { return parseSLO(f) }},
 }
 
 type kind struct {

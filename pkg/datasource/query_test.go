@@ -70,9 +70,18 @@ func TestKindsAndNamesAgreeWithTheFrontEnd(t *testing.T) {
 	require.Equal(t, constant(t, source, "queryKinds"), names)
 	require.Equal(t, constant(t, source, "dimensions"), dimensions)
 	require.Equal(t, constant(t, source, "outcomes"), outcomeNames())
-	for _, sort := range constant(t, source, "clusterSorts") {
-		_, err := parseQuery(fmt.Appendf(nil, `{"kind": "clusters", "sort": %q}`, sort))
-		require.NoError(t, err)
+	require.Equal(t, constant(t, source, "sloLevels"), sloLevels)
+	require.Equal(t, constant(t, source, "sloWindows"), sloWindows)
+	for _, c := range []struct{ kind, field, allowed string }{
+		{"clusters", "sort", "clusterSorts"},
+		{"slo", "sort", "sloSorts"},
+		{"slo", "by", "sloParts"},
+		{"slo", "distinct", "sloParts"},
+	} {
+		for _, value := range constant(t, source, c.allowed) {
+			_, err := parseQuery(fmt.Appendf(nil, `{"kind": %q, %q: %q}`, c.kind, c.field, value))
+			require.NoError(t, err)
+		}
 	}
 	require.Contains(t, string(source), fmt.Sprintf("defaultLimit = %d;", defaultLimit))
 	require.Contains(t, string(source), fmt.Sprintf("maxLimit = %d;", maxLimit))
@@ -95,6 +104,7 @@ func TestListsAreBounded(t *testing.T) {
 	for _, c := range []struct{ field, query string }{
 		{"scope.cluster", `{"kind": "clusters", "scope": {"cluster": %s}}`},
 		{"checks", `{"kind": "inspections", "checks": %s}`},
+		{"objectives", `{"kind": "slo", "objectives": %s}`},
 	} {
 		_, err := parseQuery(fmt.Appendf(nil, c.query, list(maxValues)))
 		require.NoError(t, err)

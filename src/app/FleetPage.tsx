@@ -5,7 +5,7 @@ import React from 'react';
 
 import { datasourceType } from '../pluginIds';
 import { DatasourceHealth } from './DatasourceHealth';
-import { addDatasourceAddress } from './paths';
+import { addDatasourceAddress, workbenchAddress } from './paths';
 
 /** The start page: which fleets there are, how they are, and the ways on. */
 export function FleetPage() {
@@ -20,6 +20,11 @@ export function FleetPage() {
 function Fleets({ datasources }: { datasources: DataSourceInstanceSettings[] }) {
   return (
     <Stack direction="column" gap={3}>
+      <Stack>
+        <LinkButton variant="secondary" icon="sliders-v-alt" href={workbenchAddress()}>
+          SLO workbench
+        </LinkButton>
+      </Stack>
       {datasources.map((datasource) => (
         <DatasourceHealth key={datasource.uid} datasource={datasource} />
       ))}

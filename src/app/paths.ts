@@ -10,6 +10,8 @@ export const fleetRoute = `/a/${appId}/fleet`;
 
 export const fleetAddress = () => address(fleetRoute);
 
+export const workbenchAddress = () => address(`/a/${appId}/workbench`);
+
 /** Where an admin adds a datasource of this app. */
 export const addDatasourceAddress = () => address(`/connections/datasources/${datasourceType}`);
 

@@ -45,6 +45,15 @@ describe('the values of a dimension', () => {
   });
 });
 
+it('reads the names of objectives from what is recorded for a scope', async () => {
+  const { datasource, query } = datasourceWith(2);
+  expect(await datasource.objectives({ region: ['gz'] })).toHaveLength(2);
+  const [request] = query.mock.calls[0];
+  expect(request.targets).toEqual([
+    expect.objectContaining({ kind: 'slo', distinct: 'objective', level: 'region', scope: { region: ['gz'] } }),
+  ]);
+});
+
 it.each([
   ['an expression', { kind: 'promql', expr: 'up' }, true],
   ['no expression yet', { kind: 'promql', expr: ' ' }, false],

@@ -12,7 +12,15 @@ import { EMPTY, expand, lastValueFrom, map, type Observable, reduce } from 'rxjs
 
 import { interpolate, interpolateScope } from './interpolate';
 import { defaults, isProblem, normalizeQuery } from './normalize';
-import { type ClustersQuery, type Dimension, type FleetQuery, maxLimit, type Scope } from './queries';
+import {
+  type ClustersQuery,
+  type Dimension,
+  type DistinctQuery,
+  type FleetQuery,
+  maxLimit,
+  type Scope,
+  type SloQuery,
+} from './queries';
 import type { FleetOptions } from './settings';
 import { FleetVariableSupport } from './variables';
 
@@ -42,8 +50,8 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
     return isProblem(normalized) ? query : interpolate(normalized, this.templates, scopedVars);
   }
 
-  /** The distinct values of a dimension, sorted: as many pages as there are. */
-  distinct(request: DataQueryRequest<ClustersQuery>): Observable<MetricFindValue[]> {
+  /** The distinct values of a dimension, or the names of objectives or SLIs, sorted: as many pages as there are. */
+  distinct(request: DataQueryRequest<DistinctQuery>): Observable<MetricFindValue[]> {
     const page = (offset: number) =>
       this.query({
         ...request,
@@ -60,13 +68,23 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
   }
 
   /** The values to offer in an editor for one dimension of a scope. */
-  async dimensionValues(dimension: Dimension, scope: Scope): Promise<string[]> {
+  dimensionValues(dimension: Dimension, scope: Scope): Promise<string[]> {
     const target: ClustersQuery = { refId: 'values', ...defaults.clusters, distinct: dimension, scope };
+    return this.values(dimension, target);
+  }
+
+  /** The names of the objectives that are recorded for a scope. */
+  objectives(scope: Scope): Promise<string[]> {
+    const target: SloQuery = { refId: 'values', ...defaults.slo, distinct: 'objective', level: 'region', scope };
+    return this.values('objective', target);
+  }
+
+  private async values(name: string, target: DistinctQuery): Promise<string[]> {
     const now = dateTime();
     const values = await lastValueFrom(
       this.distinct({
         app: CoreApp.Unknown,
-        requestId: `${this.uid}-${dimension}`,
+        requestId: `${this.uid}-${name}`,
         interval: '1s',
         intervalMs: 1000,
         range: { from: now, to: now, raw: { from: 'now', to: 'now' } },

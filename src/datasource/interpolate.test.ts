@@ -3,7 +3,7 @@ import type { TemplateSrv } from '@grafana/runtime';
 
 import { interpolate } from './interpolate';
 import { defaults } from './normalize';
-import type { ClustersQuery, PromqlQuery } from './queries';
+import type { ClustersQuery, PromqlQuery, SloQuery } from './queries';
 
 interface Variable {
   name: string;
@@ -32,6 +32,7 @@ function templatesWith(...variables: Variable[]): TemplateSrv {
 }
 
 const clusters = (scope: ClustersQuery['scope']): ClustersQuery => ({ refId: 'A', ...defaults.clusters, scope });
+const slo = (objectives: string[]): SloQuery => ({ refId: 'A', ...defaults.slo, objectives });
 const promql = (expr: string): PromqlQuery => ({ refId: 'A', ...defaults.promql, expr });
 
 describe('a scope', () => {
@@ -56,6 +57,22 @@ describe('a scope', () => {
     const templates = templatesWith({ name: 'r', value: ['gz', 'sh'], current: '$__all' });
     const scopedVars = { r: { text: 'gz', value: 'gz' } };
     expect(interpolate(clusters({ region: ['$r'] }), templates, scopedVars)).toMatchObject({
+      scope: { region: ['gz'] },
+    });
+  });
+});
+
+describe('service levels', () => {
+  it('take the objectives of a variable, and all for All', () => {
+    const several = templatesWith({ name: 'o', value: ['read-availability', 'data-quality'] });
+    expect(interpolate(slo(['$o']), several, {})).toMatchObject({ objectives: ['read-availability', 'data-quality'] });
+    const all = templatesWith({ name: 'o', value: ['read-availability'], current: '$__all' });
+    expect(interpolate(slo(['$o']), all, {})).toMatchObject({ objectives: [] });
+  });
+
+  it('fill in their scope', () => {
+    const query = { ...slo([]), scope: { region: ['$r'] } };
+    expect(interpolate(query, templatesWith({ name: 'r', value: 'gz' }), {})).toMatchObject({
       scope: { region: ['gz'] },
     });
   });

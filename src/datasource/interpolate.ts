@@ -27,6 +27,12 @@ export function interpolate(query: FleetQuery, templates: TemplateSrv, scopedVar
         scope: interpolateScope(query.scope, templates, scopedVars),
         checks: expandList(query.checks, templates, scopedVars),
       };
+    case 'slo':
+      return {
+        ...query,
+        scope: interpolateScope(query.scope, templates, scopedVars),
+        objectives: expandList(query.objectives, templates, scopedVars),
+      };
   }
 }
 

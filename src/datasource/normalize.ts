@@ -11,6 +11,11 @@ import {
   queryKinds,
   type QueryKind,
   type Scope,
+  sloLevels,
+  sloParts,
+  type SloQuery,
+  sloSorts,
+  sloWindows,
 } from './queries';
 
 /** Why a query is refused: the field to blame, and a sentence for the user. */
@@ -34,6 +39,19 @@ export const defaults: { [K in QueryKind]: Omit<QueryOf<K>, 'refId'> } = {
     offset: 0,
   },
   inspections: { kind: 'inspections', scope: {}, checks: [], outcomes: [], limit: defaultLimit, offset: 0 },
+  slo: {
+    kind: 'slo',
+    scope: {},
+    level: 'cluster',
+    by: 'objective',
+    objectives: [],
+    window: '30d',
+    distinct: '',
+    sort: 'budgetLeft',
+    descending: false,
+    limit: defaultLimit,
+    offset: 0,
+  },
 };
 
 /** Bounds each list of a query. */
@@ -45,6 +63,7 @@ const normalizers: { [K in QueryKind]: (fields: Fields) => Omit<QueryOf<K>, 'ref
   promql: normalizePromql,
   clusters: normalizeClusters,
   inspections: normalizeInspections,
+  slo: normalizeSlo,
 };
 
 /**
@@ -107,6 +126,20 @@ function normalizeInspections(fields: Fields): Omit<InspectionsQuery, 'refId' | 
     scope: scope(fields),
     checks: texts(fields.checks, 'checks'),
     outcomes: texts(fields.outcomes, 'outcomes').map((outcome) => oneOf({ outcomes: outcome }, 'outcomes', outcomes)),
+    ...page(fields),
+  };
+}
+
+function normalizeSlo(fields: Fields): Omit<SloQuery, 'refId' | 'kind'> {
+  return {
+    scope: scope(fields),
+    level: oneOf(fields, 'level', sloLevels, defaults.slo.level),
+    by: oneOf(fields, 'by', sloParts, defaults.slo.by),
+    objectives: texts(fields.objectives, 'objectives'),
+    window: oneOf(fields, 'window', sloWindows, defaults.slo.window),
+    distinct: oneOf(fields, 'distinct', ['', ...sloParts] as const, defaults.slo.distinct),
+    sort: oneOf(fields, 'sort', sloSorts, defaults.slo.sort),
+    descending: flag(fields, 'descending', defaults.slo.descending),
     ...page(fields),
   };
 }

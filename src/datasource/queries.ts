@@ -6,10 +6,10 @@ import type { DataQuery } from '@grafana/schema';
  * pkg/datasource/query.go mirrors it; both sides read the golden files in pkg/datasource/testdata/queries, so a
  * difference between them fails a test.
  */
-export type FleetQuery = PromqlQuery | ClustersQuery | InspectionsQuery;
+export type FleetQuery = PromqlQuery | ClustersQuery | InspectionsQuery | SloQuery;
 
 /** Every kind, in the order in which the editor offers them. */
-export const queryKinds = ['promql', 'clusters', 'inspections'] as const;
+export const queryKinds = ['promql', 'clusters', 'inspections', 'slo'] as const;
 
 export type QueryKind = (typeof queryKinds)[number];
 
@@ -74,3 +74,34 @@ export interface InspectionsQuery extends FleetQueryBase {
   limit: number;
   offset: number;
 }
+
+/** What a row of service levels stands for. */
+export const sloLevels = ['fleet', 'region', 'product', 'scene', 'spec', 'cluster'] as const;
+
+/** The windows over which events are summed; the last one is that of the error budget. */
+export const sloWindows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d', '30d'] as const;
+
+export const sloSorts = ['budgetLeft', 'burnRate', 'ratio', 'target', 'bad', 'all'] as const;
+
+export const sloParts = ['objective', 'sli'] as const;
+
+/** How well groups of clusters keep their objectives, from recorded series; the least error budget first. */
+export interface SloQuery extends FleetQueryBase {
+  kind: 'slo';
+  scope: Scope;
+  level: (typeof sloLevels)[number];
+  /** A row for each objective, with its worst SLI, or for each SLI. */
+  by: (typeof sloParts)[number];
+  /** Names such as `etcd-availability`; empty means all. */
+  objectives: string[];
+  window: (typeof sloWindows)[number];
+  /** Return only the names of the objectives or SLIs (for dashboard variables); empty means whole rows. */
+  distinct: (typeof sloParts)[number] | '';
+  sort: (typeof sloSorts)[number];
+  descending: boolean;
+  limit: number;
+  offset: number;
+}
+
+/** The queries that can answer with the values of a dashboard variable. */
+export type DistinctQuery = ClustersQuery | SloQuery;

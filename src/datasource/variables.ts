@@ -4,21 +4,21 @@ import { map, type Observable } from 'rxjs';
 import type { FleetDatasource } from './datasource';
 import { VariableEditor } from './editors/VariableEditor';
 import { defaults } from './normalize';
-import type { ClustersQuery } from './queries';
+import type { DistinctQuery } from './queries';
 
-/** Dashboard variables: the distinct values of one dimension of the inventory. */
-export class FleetVariableSupport extends CustomVariableSupport<FleetDatasource, ClustersQuery> {
+/** Dashboard variables: the distinct values of one dimension of the inventory, or the names of objectives or SLIs. */
+export class FleetVariableSupport extends CustomVariableSupport<FleetDatasource, DistinctQuery> {
   readonly editor = VariableEditor;
 
   constructor(private readonly datasource: FleetDatasource) {
     super();
   }
 
-  getDefaultQuery(): Partial<ClustersQuery> {
+  getDefaultQuery(): Partial<DistinctQuery> {
     return { ...defaults.clusters, distinct: 'cluster' };
   }
 
-  query(request: DataQueryRequest<ClustersQuery>): Observable<DataQueryResponse> {
+  query(request: DataQueryRequest<DistinctQuery>): Observable<DataQueryResponse> {
     return this.datasource.distinct(request).pipe(map((data) => ({ data })));
   }
 }

@@ -181,6 +181,40 @@ test.describe('the query editor', () => {
     await expect(page.getByText('limit must be a whole number from 1 to 1000')).toBeVisible();
   });
 
+  test('edits a ranking of service levels, worst first by what it is sorted by', async ({ host }) => {
+    const page = await open(host, { refId: 'A', kind: 'clusters', scope: { product: ['tke'] } });
+    await choose(page, 'Query', 'Service levels');
+    expect(await edited(page)).toMatchObject({ kind: 'slo', scope: { product: ['tke'] }, sort: 'budgetLeft' });
+    await choose(page, 'Objectives', 'read-availability');
+    await choose(page, 'Window', '1h');
+    await choose(page, 'Sort by', 'Burn rate');
+    await expect(page.getByText('This ranks the events of every cluster')).toBeHidden();
+    await page.getByRole('radio', { name: 'SLI' }).check();
+    await expect(page.getByText('This ranks the events of every cluster')).toBeVisible();
+    await choose(page, 'Level', 'Scene of a product');
+    await expect(page.getByText('This ranks the events of every cluster')).toBeHidden();
+    expect(await edited(page)).toMatchObject({
+      kind: 'slo',
+      level: 'scene',
+      by: 'sli',
+      objectives: ['read-availability'],
+      window: '1h',
+      sort: 'burnRate',
+      descending: true,
+    });
+  });
+
+  test('edits a variable: the names of objectives', async ({ host }) => {
+    const page = await open(host, { refId: 'v', kind: 'clusters', scope: { region: ['gz'] } }, 'variable');
+    await choose(page, 'Values of', 'objective');
+    expect(await edited(page)).toMatchObject({
+      kind: 'slo',
+      distinct: 'objective',
+      level: 'region',
+      scope: { region: ['gz'] },
+    });
+  });
+
   test('edits a variable: a dimension and a scope', async ({ host }) => {
     const page = await open(host, { refId: 'v' }, 'variable');
     await choose(page, 'Values of', 'region');

@@ -89,6 +89,9 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
     const values = [...new Set(inspectionsOf(answers).map((inspection) => inspection[query.distinct as 'region']))];
     return { status: 200, frames: [frame([{ name: query.distinct, type: 'string', values }])] };
   }
+  if (query.kind === 'slo') {
+    return { status: 200, frames: [frame([{ name: query.distinct, type: 'string', values: ['read-availability'] }])] };
+  }
   const wanted: string[] | undefined = query.scope?.cluster;
   const rows = inspectionsOf(answers).filter(({ cluster }) => !wanted || wanted.includes(String(cluster)));
   const fields = [

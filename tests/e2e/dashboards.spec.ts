@@ -5,6 +5,7 @@ const runButton = 'Run etcd-node-key-diff on gz-etcd-default now';
 
 for (const [title, address] of [
   ['regions', `/d/etcdfleet-tier1?var-datasource=${datasourceUid}`],
+  ['scene', `/d/etcdfleet-tier2?var-datasource=${datasourceUid}&var-scene=business`],
   ['cluster', `/d/etcdfleet-tier3?${cluster}`],
 ] as const) {
   test(`the dashboard of the ${title} shows data and no error`, async ({ page }) => {

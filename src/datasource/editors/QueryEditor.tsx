@@ -33,7 +33,7 @@ export function QueryEditor({
   };
   // What the kinds have in common, the scope above all, survives the change of kind.
   const changeKind = (next: QueryKind) =>
-    change({ ...kinds[next].default, ...carriedOver(complete, next), kind: next });
+    change({ ...kinds[next].default, ...carriedOver(complete, next), kind: next } as FleetQuery);
 
   // The table pairs each kind with the editor of its own query; TypeScript cannot follow that through the lookup.
   const Editor = kinds[kind].Editor as ComponentType<KindEditorProps<FleetQuery>>;

@@ -6,6 +6,7 @@ import type { FleetQuery, QueryKind } from '../queries';
 import { ClustersEditor } from './ClustersEditor';
 import { InspectionsEditor } from './InspectionsEditor';
 import { PromqlEditor } from './PromqlEditor';
+import { SloEditor } from './SloEditor';
 
 type QueryOf<K extends QueryKind> = Extract<FleetQuery, { kind: K }>;
 
@@ -43,5 +44,11 @@ export const kinds: { [K in QueryKind]: KindEntry<QueryOf<K>> } = {
     description: 'What is inspected and how it went, a row an inspection, for the etcd inspections panel',
     Editor: InspectionsEditor,
     default: defaults.inspections,
+  },
+  slo: {
+    label: 'Service levels',
+    description: 'Error budgets and burn rates from recorded series, a row an objective of a group of clusters, ranked',
+    Editor: SloEditor,
+    default: defaults.slo,
   },
 };

@@ -1,0 +1,25 @@
+// npm run bench <name>: measures the project at the size of a fleet. bench/README.md has the figures and what they mean.
+import { describeFailure, LabFailure } from '../lab/failure.ts';
+import { slo } from './slo/slo.ts';
+
+/** A folder here, with its measurement. */
+const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { slo };
+
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
+process.once('SIGTERM', () => stop.abort());
+
+const [name = '', ...args] = process.argv.slice(2);
+try {
+  const benchmark = benchmarks[name];
+  if (!benchmark) {
+    throw new LabFailure(
+      `There is no benchmark ${JSON.stringify(name)}.`,
+      `Use: npm run bench ${Object.keys(benchmarks).join(' | ')}`
+    );
+  }
+  await benchmark(args, stop.signal);
+} catch (error) {
+  console.error(stop.signal.aborted ? 'Stopped.' : describeFailure(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,158 @@
+// The figures of a run: printed, compared with the targets, and written down if wanted.
+import type { GroupFigures } from './rule-groups.ts';
+import type { RuleSetFigures } from './others.ts';
+import type { TierFigures } from './tiers.ts';
+
+export interface Figures {
+  clusters: number;
+  members: number;
+  cores: number;
+  /** Of other programs on the machine, at the beginning: more than 0 makes times longer, not ratios. */
+  loadBefore: number;
+  groups: GroupFigures[];
+  rules: number;
+  /** While all groups ran: seconds of CPU per second, and what Prometheus held. */
+  cpu: number;
+  /** The share of the time in which its threads could have run and other programs had the cores. */
+  waiting: number;
+  residentBytes: number;
+  headSeries: number;
+  tiers: TierFigures[];
+  others: RuleSetFigures[];
+}
+
+export const targets = { rules: 150, share: 0.3, ratio: 50 };
+
+export function report(figures: Figures): string {
+  return [
+    `# SLO rules of ${figures.clusters} clusters with ${figures.members} members each`,
+    `${figures.cores} cores, shared with other programs (load ${figures.loadBefore.toFixed(1)} before the run).`,
+    '## Rule groups',
+    table(
+      [
+        'group',
+        'interval',
+        'rules',
+        'series read',
+        'samples read',
+        'peak samples',
+        'records',
+        'first',
+        'median',
+        'of interval',
+        'runs',
+      ],
+      figures.groups.map((group) => [
+        group.name,
+        `${group.interval} s`,
+        `${group.rules}`,
+        count(group.series),
+        count(group.samples),
+        count(group.peakSamples),
+        count(group.records),
+        seconds(group.first),
+        seconds(group.evaluation),
+        percent(group.share),
+        `${group.evaluations}`,
+      ])
+    ),
+    `All groups together: ${figures.rules} rules, ${seconds(ourSecondsPerMinute(figures))} of evaluation per minute. Prometheus took ${figures.cpu.toFixed(2)} cores, ${(figures.residentBytes / 2 ** 30).toFixed(1)} GiB, ${count(figures.headSeries)} recorded series. For ${percent(figures.waiting)} of the time in which its threads could run, other programs had the cores: the times above are longer by that.`,
+    'The dearest rules of the groups that take most of their interval:',
+    dearest(figures.groups),
+    '## Queries of the tiers',
+    table(
+      [
+        'tier',
+        'query',
+        'rows',
+        'recorded',
+        'through Thanos',
+        'raw',
+        'raw / recorded',
+        'samples',
+        'raw samples',
+        'differ by',
+      ],
+      figures.tiers.map((tier) => [
+        `${tier.tier}`,
+        tier.name,
+        `${tier.rows}`,
+        seconds(tier.recorded),
+        tier.thanos === undefined ? '–' : seconds(tier.thanos),
+        seconds(tier.raw),
+        `${Math.round(tier.ratio)} ×`,
+        count(tier.recordedSamples),
+        count(tier.rawSamples),
+        percent(tier.difference),
+      ])
+    ),
+    '## Against a rule set for each cluster',
+    table(
+      ['rules of', 'evaluated for', `rules for ${figures.clusters} clusters`, 'evaluation per minute', 'of ours'],
+      [
+        [
+          'etcd Fleet',
+          `${figures.clusters} clusters`,
+          `${figures.rules}`,
+          seconds(ourSecondsPerMinute(figures)),
+          '1 ×',
+        ],
+        ...figures.others.map((other) => [
+          other.name,
+          `${other.clusters} clusters`,
+          count(other.rulesOfFleet),
+          seconds(other.secondsPerMinute),
+          `${(other.secondsPerMinute / ourSecondsPerMinute(figures)).toFixed(1)} ×`,
+        ]),
+      ]
+    ),
+    '## Targets',
+    judgement(figures),
+  ].join('\n\n');
+}
+
+function ourSecondsPerMinute({ groups }: Figures): number {
+  return groups.reduce((sum, { share }) => sum + (Number.isNaN(share) ? 0 : share * 60), 0);
+}
+
+function judgement({ rules, groups, tiers }: Figures): string {
+  const worst = groups.toSorted((a, b) => b.share - a.share)[0];
+  const unmeasured = groups.filter(({ share }) => Number.isNaN(share)).map(({ name }) => name);
+  const slowest = tiers.filter(({ tier }) => tier === 1).toSorted((a, b) => a.ratio - b.ratio)[0];
+  const line = (reached: boolean, text: string) => `- ${reached ? 'reached' : 'NOT reached'}: ${text}`;
+  return [
+    line(rules <= targets.rules, `at most ${targets.rules} rules for the fleet: ${rules}`),
+    line(
+      worst.share <= targets.share && unmeasured.length === 0,
+      `every group within ${percent(targets.share)} of its interval: ${worst.name} takes ${percent(worst.share)}${unmeasured.length ? `; not measured: ${unmeasured.join(', ')}` : ''}`
+    ),
+    line(
+      slowest.ratio >= targets.ratio,
+      `tier-1 queries at least ${targets.ratio} times faster than raw: ${Math.round(slowest.ratio)} times`
+    ),
+  ].join('\n');
+}
+
+function dearest(groups: GroupFigures[]): string {
+  return groups
+    .toSorted((a, b) => b.share - a.share)
+    .slice(0, 3)
+    .flatMap((group) => group.dearest.map((rule) => `- ${group.name}: ${seconds(rule.seconds)} \`${rule.name}\``))
+    .join('\n');
+}
+
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+const seconds = (value: number) =>
+  Number.isNaN(value) ? '–' : value < 1 ? `${(value * 1000).toPrecision(3)} ms` : `${value.toPrecision(3)} s`;
+
+const percent = (share: number) => (Number.isNaN(share) ? '–' : `${(share * 100).toPrecision(2)} %`);
+
+function count(value: number): string {
+  const [divisor, unit] = value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
+  return `${Number((value / divisor).toPrecision(3))}${unit}`;
+}

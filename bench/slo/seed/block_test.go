@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+)
+
+const second = 1000
+
+func TestPrometheusReadsWhatIsPlanned(t *testing.T) {
+	p := &plan{
+		Directory: t.TempDir(),
+		Members:   []string{"m0", "m1"},
+		Sampled:   1,
+		Clusters:  []labelSet{{"cluster": "a", "region": "r"}, {"cluster": "b", "region": "r"}},
+		Families: []family{
+			{
+				Name: "requests_total", Per: "member", Step: 15 * second,
+				timeRange: timeRange{From: 3600 * second, To: 7200 * second}, SampledFrom: 1800 * second,
+				Series: []seriesPlan{
+					{Labels: labelSet{"method": "get"}, Kind: "counter", PerSecond: 20},
+					{Labels: labelSet{"method": "get", "le": "1.0"}, Kind: "counter", PerSecond: 20, Without: 0.1},
+				},
+			},
+			{
+				Name: "checks", Per: "cluster", Step: 15 * second, timeRange: timeRange{From: 3600 * second, To: 7200 * second},
+				Series: []seriesPlan{{Labels: labelSet{"check": "x"}, Kind: "gauge", Value: 3}, {Labels: labelSet{"check": "y"}, Kind: "gauge", Value: 3}},
+			},
+			{
+				Name: "all:events", Per: "series", Step: 60 * second, timeRange: timeRange{From: 3600 * second, To: 7200 * second},
+				Series: []seriesPlan{{Kind: "events", PerSecond: 5}},
+			},
+		},
+	}
+	p.sort()
+	for _, span := range []timeRange{{From: 0, To: 3000 * second}, {From: 3000 * second, To: 7200 * second}} {
+		if _, err := writeBlock(t.Context(), p, span); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := read(t, p.Directory)
+
+	for _, c := range []struct {
+		labels  labels.Labels
+		samples int
+		growth  float64
+	}{
+		{labels.FromStrings("__name__", "requests_total", "cluster", "a", "region", "r", "member", "m1", "instance", "a-m1:2381", "method", "get"), 360, 20 * 5385},
+		{labels.FromStrings("__name__", "requests_total", "cluster", "b", "region", "r", "member", "m1", "instance", "b-m1:2381", "method", "get", "le", "1.0"), 240, 18 * 3585},
+		{labels.FromStrings("__name__", "checks", "cluster", "b", "region", "r", "check", "x"), 240, 0},
+	} {
+		values := got[c.labels.String()]
+		if len(values) != c.samples {
+			t.Errorf("%s has %d samples, want %d", c.labels, len(values), c.samples)
+			continue
+		}
+		if growth := values[len(values)-1] - values[0]; math.Abs(growth-c.growth) > 0.02*c.growth {
+			t.Errorf("%s grows by %g, want %g", c.labels, growth, c.growth)
+		}
+	}
+	var sum float64
+	for _, value := range got[labels.FromStrings("__name__", "all:events").String()] {
+		sum += value
+	}
+	if math.Abs(sum-5*3600) > 200 {
+		t.Errorf("events sum up to %g, want those of an hour, 18000", sum)
+	}
+	if want := 2*2*2 + 2*2 + 1; len(got) != want {
+		t.Errorf("%d series, want %d", len(got), want)
+	}
+}
+
+// read returns all samples of a data folder by the text of their labels.
+func read(t *testing.T, directory string) map[string][]float64 {
+	t.Helper()
+	db, err := tsdb.OpenDBReadOnly(directory, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	querier, err := db.Querier(0, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = querier.Close() }()
+	got := map[string][]float64{}
+	set := querier.Select(t.Context(), true, &storage.SelectHints{}, labels.MustNewMatcher(labels.MatchRegexp, "__name__", ".+"))
+	for set.Next() {
+		samples := set.At().Iterator(nil)
+		for samples.Next() != chunkenc.ValNone {
+			_, value := samples.At()
+			got[fmt.Sprint(set.At().Labels())] = append(got[fmt.Sprint(set.At().Labels())], value)
+		}
+	}
+	if err := set.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}

@@ -1,0 +1,142 @@
+// npm run bench slo: what the SLO rules of a whole fleet cost, and what their recorded series save.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ruleFiles } from '../../slo/generate/files.ts';
+import { loadDefinitions } from '../../slo/model/definitions.ts';
+import { LabFailure } from '../../lab/failure.ts';
+import { report, type Figures } from './figures.ts';
+import { fleetOf } from './fleet.ts';
+import { ruleSetFigures } from './others.ts';
+import { openPlace } from './place.ts';
+import { Prometheus } from './prometheus.ts';
+import { pyrraRules } from './pyrra.ts';
+import { rewound } from './rewound.ts';
+import { groupFigures, watch } from './rule-groups.ts';
+import { epoch, seed } from './seed.ts';
+import { slothRules } from './sloth.ts';
+import { startThanos } from './thanos.ts';
+import { tierFigures } from './tiers.ts';
+
+const usage =
+  'npm run bench slo -- [--clusters 10000] [--members 3] [--sampled 10] [--port 23900] [--write] [--without-thanos]';
+
+export async function slo(args: string[], signal: AbortSignal): Promise<void> {
+  const options = optionsOf(args);
+  const definitions = loadDefinitions();
+  const fleet = fleetOf(options.clusters, options.members, options.sampled, definitions.model);
+  const place = openPlace();
+  const sampled = fleet.clusters.slice(0, fleet.sampled);
+  const loadBefore = loadavg()[0];
+
+  const sloth = await slothRules(sampled, definitions.model, place, signal);
+  const blocks = await seed(fleet, definitions, place, signal);
+  const prometheus = await Prometheus.start(place, blocks, options.port, signal);
+  let thanos: { url: string; stop(): void } | undefined;
+  try {
+    const rewind = Math.ceil((Date.now() - epoch) / 1000);
+    const now = () => Date.now() - rewind * 1000;
+    const files = ruleFiles(definitions);
+    const groups = Object.values(files).flatMap((file) => file.groups);
+
+    console.log('Evaluating our rules …');
+    const texts = Object.entries(files).map(([file, rules]) => [file.replace('/', '-'), rewound(rules, rewind)]);
+    const before = prometheus.scheduled();
+    const begin = Date.now();
+    await prometheus.load(Object.fromEntries(texts));
+    const evaluations = await watch(
+      prometheus,
+      groups.map(({ name }) => name),
+      signal
+    );
+    const after = prometheus.scheduled();
+    const [ran, waited] = [after.ran - before.ran, after.waited - before.waited];
+    const cpu = (ran * 1000) / (Date.now() - begin);
+    const residentBytes = await prometheus.metric('process_resident_memory_bytes');
+    const headSeries = await prometheus.metric('prometheus_tsdb_head_series');
+    const at = now() - 60_000; // where all groups have recorded
+    await prometheus.load({});
+    await sleep(5000, undefined, { signal });
+
+    console.log('Counting what they read …');
+    const figures = await groupFigures({ groups }, evaluations, prometheus, at);
+
+    console.log('Asking the questions of the tiers …');
+    thanos = options.thanos ? await startThanos(place, prometheus, options.port + 1, signal) : undefined;
+    const tiers = await tierFigures(
+      files['recording/region.yaml'],
+      definitions,
+      sampled[0],
+      prometheus,
+      at,
+      thanos?.url
+    );
+    thanos?.stop();
+
+    console.log('Evaluating the rules of Sloth and Pyrra for some clusters …');
+    const compare = (name: string, rules: typeof sloth) =>
+      ruleSetFigures(name, rules, sampled.length, fleet.clusters.length, prometheus, rewind, signal);
+    const others = [await compare('Sloth', sloth), await compare('Pyrra', pyrraRules(sampled, definitions.model))];
+    const result: Figures = {
+      clusters: fleet.clusters.length,
+      members: fleet.members.length,
+      cores: availableParallelism(),
+      loadBefore,
+      groups: figures,
+      rules: groups.reduce((sum, { rules }) => sum + rules.length, 0),
+      cpu,
+      waiting: waited / (ran + waited),
+      residentBytes,
+      headSeries,
+      tiers,
+      others,
+    };
+    const text = report(result);
+    console.log(`\n${text}`);
+    if (options.write) {
+      write(`${fleet.clusters.length}x${fleet.members.length}`, text, result);
+    }
+  } finally {
+    thanos?.stop();
+    await prometheus.stop();
+  }
+}
+
+function write(name: string, text: string, figures: Figures) {
+  const directory = path.join(import.meta.dirname, 'results');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path.join(directory, `${name}.md`), `${text}\n`);
+  writeFileSync(path.join(directory, `${name}.json`), `${JSON.stringify(figures, null, 2)}\n`);
+  console.log(`\nWritten to bench/slo/results/${name}.md and .json.`);
+}
+
+function optionsOf(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      clusters: { type: 'string', default: '10000' },
+      members: { type: 'string', default: '3' },
+      sampled: { type: 'string', default: '10' },
+      port: { type: 'string', default: '23900' },
+      write: { type: 'boolean', default: false },
+      'without-thanos': { type: 'boolean', default: false },
+    },
+  });
+  const number = (name: 'clusters' | 'members' | 'sampled' | 'port') => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1) {
+      throw new LabFailure(`--${name} is ${values[name]}, which is no whole number above 0.`, usage);
+    }
+    return value;
+  };
+  return {
+    clusters: number('clusters'),
+    members: number('members'),
+    sampled: number('sampled'),
+    port: number('port'),
+    write: values.write,
+    thanos: !values['without-thanos'],
+  };
+}

@@ -1,0 +1,172 @@
+// Service levels as the dashboards show them, all from recorded series: PromQL, and the panels that every tier has.
+import { GraphThresholdsStyleConfigBuilder, GraphThresholdsStyleMode } from '@grafana/grafana-foundation-sdk/common';
+import type { DynamicConfigValue, Threshold } from '@grafana/grafana-foundation-sdk/dashboard';
+import { burnRate, events, remainingBudget } from '../../slo/generate/series.ts';
+import { loadDefinitions } from '../../slo/model/definitions.ts';
+import { formatDuration } from '../../slo/model/duration.ts';
+import type { Objective } from '../../slo/model/model.ts';
+import { absolute, column, inOrder, table, timeseries } from './panels.ts';
+import { range, serviceLevels } from './queries.ts';
+
+const { model } = loadDefinitions();
+
+export const objectives = model.objectives;
+
+/** The two burn rates that page somebody: the fast one and the medium one. */
+const [fast, medium] = model.burnRates.filter(({ urgency }) => urgency === 'page');
+
+/** The windows of tables and panels: what the fast and the medium alert look at. */
+export const fastWindow = formatDuration(fast.long) as '1h';
+export const mediumWindow = formatDuration(medium.long) as '6h';
+
+const shortest = formatDuration(fast.short);
+
+const budgetWindow = formatDuration(model.window);
+
+const burnRateUnit = 'suffix:×';
+
+const burnRateSteps: Threshold[] = [
+  { color: 'text', value: null },
+  { color: 'orange', value: medium.factor },
+  { color: 'red', value: fast.factor },
+];
+
+/** Below zero the objective is broken; below a quarter a change can wait. */
+const budgetSteps: Threshold[] = [
+  { color: 'red', value: null },
+  { color: 'orange', value: 0 },
+  { color: 'green', value: 0.25 },
+];
+
+const sumBy = (by: string[], level: string, window: string, kind: string, where: string) =>
+  `sum by (${by.join(', ')}) (${events(level, window)}{events="${kind}",${where}})`;
+
+/** The share of events that were bad. `level` has all labels of `by` and `where`. */
+export function badRatio(level: string, window: string, by: string[], where: string): string {
+  return `${sumBy(by, level, window, 'bad', where)} / (${sumBy(by, level, window, 'all', where)} > 0)`;
+}
+
+/** How many times too fast groups of clusters burn their budgets: the worst SLI of the worst objective. */
+export function burnRateOfGroups(level: string, window: string, by: string[], where: string): string {
+  const each = [...new Set([...by, 'objective', 'sli'])];
+  const spent = `${sumBy(each, level, window, 'bad', where)} / (${sumBy(each, level, window, 'budget', where)} > 0)`;
+  return `max by (${by.join(', ')}) (${spent})`;
+}
+
+/** The same for one cluster, as its alerts see it. */
+export const burnRateOfCluster = (window: string, where: string) =>
+  `max by (objective) (${burnRate(window)}{${where}})`;
+
+/** The share of a cluster's error budgets that is left. */
+export const budgetOfCluster = (where: string) => `max by (objective) (${remainingBudget(budgetWindow)}{${where}})`;
+
+/** Burn rates over a window, with a line at the factor from which on the alert of that window pages. */
+export function burnRatePanel(title: string, description: string, window = fastWindow as string) {
+  const { factor } = window === fastWindow ? fast : medium;
+  return timeseries(title, `${description} From ${factor} × on an alert may page.`, burnRateUnit)
+    .min(0)
+    .axisSoftMax(factor)
+    .thresholds(
+      absolute([
+        { color: 'transparent', value: null },
+        { color: window === fastWindow ? 'red' : 'orange', value: factor },
+      ])
+    )
+    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
+    .noValue(notRecorded);
+}
+
+/** The error budgets of a table's rows by objective: one row for each value of `field`. */
+export function budgetMatrix(title: string, description: string, field: string) {
+  return table(title, description)
+    .unit('percentunit')
+    .decimals(1)
+    .thresholds(absolute(budgetSteps))
+    .noValue(notRecorded)
+    .withTransformation({
+      id: 'groupingToMatrix',
+      options: { columnField: 'objective', rowField: field, valueField: 'budgetLeft', emptyValue: 'null' },
+    })
+    .overrideByFieldType('number', [{ id: 'custom.cellOptions', value: { type: 'color-background', mode: 'basic' } }])
+    .overrideByName(`${field}\\objective`, [{ id: 'displayName', value: field }]);
+}
+
+/** A ranking of service levels; `hidden` columns are those that the dashboard's variables fix. */
+export function levelsTable(title: string, description: string, hidden: string[] = []) {
+  return table(title, `${description} Burn rate, good events and their numbers are those of ${fastWindow}.`)
+    .noValue(notRecorded)
+    .withTransformation({
+      id: 'organize',
+      options: {
+        excludeByName: Object.fromEntries(hidden.map((name) => [name, true])),
+        indexByName: inOrder([...levelColumns]),
+      },
+    })
+    .overrideByName('region', column('region', 90))
+    .overrideByName('product', column('product', 110))
+    .overrideByName('spec', column('spec', 100))
+    .overrideByName('objective', column('objective', 170))
+    .overrideByName('sli', column('worst SLI', 160))
+    .overrideByName('budgetLeft', [
+      ...column('budget left', 120),
+      { id: 'decimals', value: 1 },
+      ...coloured(budgetSteps, 'color-background'),
+    ])
+    .overrideByName('burnRate', [
+      ...column('burn rate', 110),
+      { id: 'decimals', value: 1 },
+      ...coloured(burnRateSteps, 'color-text'),
+    ])
+    .overrideByName('ratio', [...column('good', 110), { id: 'decimals', value: 3 }])
+    .overrideByName('target', column('target', 100))
+    .overrideByName('bad', [...column('bad events', 110), { id: 'decimals', value: 0 }])
+    .overrideByName('all', [
+      { id: 'displayName', value: 'all events' },
+      { id: 'decimals', value: 0 },
+    ]);
+}
+
+/** What is hurt stands first: a narrow screen shows no more. */
+const levelColumns = [
+  ...['region', 'cluster', 'scene', 'objective', 'budgetLeft', 'burnRate', 'sli', 'ratio', 'target', 'product', 'spec'],
+  ...['bad', 'all'],
+];
+
+/** Service levels with the burn rate of now beside the budget of 30 days. */
+export const levels: typeof serviceLevels = (query) => serviceLevels({ window: fastWindow, ...query });
+
+/** The bad share of each SLI of an objective over time. */
+export function slisPanel({ name, title, slis }: Objective, level: string, where: string) {
+  const named = model.slis.filter((sli) => slis.includes(sli.name));
+  const meanings = named.map((sli) => `${sli.name}: ${sli.description}`).join(' ');
+  return timeseries(
+    `${title}: bad events`,
+    `Share of bad events within ${shortest}, by SLI. ${meanings}`,
+    'percentunit'
+  )
+    .min(0)
+    .axisSoftMax(0.001)
+    .noValue(notRecorded)
+    .withTarget(range(badRatio(level, shortest, ['sli'], `objective="${name}",${where}`), '{{sli}}'));
+}
+
+/** A panel of one SLI's bad share. */
+export function sliPanel(title: string, sli: string, level: string, by: string[], where: string) {
+  const { description } = model.slis.find(({ name }) => name === sli)!;
+  const legend = by.map((label) => `{{${label}}}`).join(' ');
+  return timeseries(title, `Share of bad events within ${shortest}. Bad: ${description}`, 'percentunit')
+    .min(0)
+    .axisSoftMax(0.001)
+    .noValue(notRecorded)
+    .withTarget(range(badRatio(level, shortest, by, `sli="${sli}",${where}`), legend));
+}
+
+function coloured(steps: Threshold[], type: 'color-text' | 'color-background'): DynamicConfigValue[] {
+  return [
+    { id: 'thresholds', value: { mode: 'absolute', steps } },
+    { id: 'color', value: { mode: 'thresholds' } },
+    { id: 'custom.cellOptions', value: { type } },
+  ];
+}
+
+const notRecorded = 'Nothing is recorded: are the rules of rules/recording loaded?';

@@ -1,0 +1,86 @@
+// Tier 2: one scene, or one spec of it, across the regions. Which objective is in danger, and by which clusters?
+import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
+import { rowToCluster, seriesToRegion, toOverview, uids } from './links.ts';
+import { column, fullWidth, inspectionsPanel, row } from './panels.ts';
+import { inspections, range } from './queries.ts';
+import {
+  budgetMatrix,
+  burnRateOfGroups,
+  burnRatePanel,
+  fastWindow,
+  levels,
+  levelsTable,
+  objectives,
+  slisPanel,
+} from './slo.ts';
+import { choiceVariable, datasourceVariable, filterVariable } from './variables.ts';
+
+const where = 'region=~"$region",product=~"$product",scene="$scene",spec=~"$spec"';
+const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
+
+/** What the variables and the level fix. */
+const sameInAllRows = ['product', 'scene'];
+
+export function tier2Scene() {
+  const dashboard = new DashboardBuilder('etcd fleet: scene')
+    .uid(uids.scene)
+    .description('Tier 2. One scene across the regions: its objectives, their SLIs, and the clusters that hurt them.')
+    .tags(['etcd-fleet', 'tier-2'])
+    .tooltip(DashboardCursorSync.Crosshair)
+    .time({ from: 'now-6h', to: 'now' })
+    .refresh('30s')
+    .link(toOverview())
+    .withVariable(datasourceVariable())
+    .withVariable(filterVariable('product', 'Product'))
+    .withVariable(choiceVariable('scene', 'Scene', { product: ['$product'] }))
+    .withVariable(filterVariable('spec', 'Spec', { scene: ['$scene'] }))
+    .withVariable(filterVariable('region', 'Region', { scene: ['$scene'] }))
+    .withRow(row('Objectives'))
+    .withPanel(
+      levelsTable('Objectives', 'The objectives of all clusters of this scene together.')
+        .height(7)
+        .withTarget(levels({ scope, level: 'fleet' }))
+    )
+    .withPanel(
+      budgetMatrix(
+        'Error budget left by region',
+        'What the scene has left of its error budget of 30 days in each region. Negative: overspent.',
+        'region'
+      )
+        .height(8)
+        .withTarget(levels({ scope, level: 'region', limit: 1000 }))
+        .span(8)
+    )
+    .withPanel(
+      burnRatePanel(
+        'Burn rate by objective',
+        `How many times too fast the error budget of the scene burns, over ${fastWindow}.`
+      ).withTarget(range(burnRateOfGroups('spec', fastWindow, ['objective'], where), '{{objective}}'))
+    )
+    .withPanel(
+      burnRatePanel(
+        'Burn rate by region',
+        `How many times too fast the error budget burns in each region, over ${fastWindow}: its worst objective.`
+      )
+        .withTarget(range(burnRateOfGroups('spec', fastWindow, ['region'], where), '{{region}}'))
+        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
+    )
+    .withPanel(
+      levelsTable('Clusters by error budget, worst first', 'The first 100 of cluster and objective.', sameInAllRows)
+        .height(10)
+        .withTarget(levels({ scope, level: 'cluster', limit: 100 }))
+        .filterable(true)
+        .overrideByName('cluster', [...column('cluster', 200), { id: 'links', value: [rowToCluster] }])
+    )
+    .withRow(row('SLIs'));
+  for (const objective of objectives) {
+    dashboard.withPanel(slisPanel(objective, 'spec', where).span(fullWidth / 2));
+  }
+  return dashboard.withRow(row('Inspections')).withPanel(
+    inspectionsPanel('Inspections, worst first', 'The last run of every inspection; a button runs it again at once.', [
+      ...(['region', 'cluster', 'check', 'outcome', 'lastRun', 'message', 'state'] as const),
+    ])
+      .height(9)
+      .withTarget(inspections({ scope, limit: 100 }))
+  );
+}

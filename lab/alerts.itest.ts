@@ -1,0 +1,160 @@
+// SLO rules and alerts of a whole lab, from its faults to Alertmanager: run with node --import tsx --test
+// lab/alerts.itest.ts. The tests are one story, in their order.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { readDefinitions } from '../slo/model/definitions.ts';
+import { type DefinitionTexts, parseDefinitions } from '../slo/model/parse.ts';
+import { httpOk } from './http.ts';
+import { type LabOptions, type RunningLab, labCommand, startLab } from './running-lab.ts';
+import { alertmanagerURL } from './services/alertmanager.ts';
+import { prometheusURL } from './services/prometheus.ts';
+import { applyRules, rulesToApply } from './slo/apply.ts';
+import { evaluators } from './slo/load.ts';
+import { regionRuleFile } from './slo/rule-files.ts';
+import { step } from './slo/timing.ts';
+
+const temporary = mkdtempSync(path.join(tmpdir(), 'etcdfleet-alerts-'));
+const options: LabOptions = { dir: path.join(temporary, 'lab'), portBase: 29000 };
+const stepSeconds = parseInt(step, 10);
+let running: RunningLab;
+
+before(async () => {
+  running = await startLab(options);
+});
+
+after(async () => {
+  await labCommand(options, ['stop']);
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+test('regions record events, Thanos rule the fleet’s, and every cluster is in the inventory', async () => {
+  const recorded = 'count(count by (cluster) (cluster:etcd_sli_events:increase)) == 6';
+  const fleet = 'count(fleet:etcd_sli_events:increase5m{sli="leader",events="all"}) == 1';
+  const inventory = 'count(etcdfleet_cluster_members == 3) == 6';
+  await until(async () => (await ask(`(${recorded}) + (${fleet}) + (${inventory})`)).length === 1);
+});
+
+test('a changed formula is live without a restart, without a gap in what is recorded', async () => {
+  const events = '{__name__="cluster:etcd_sli_events:increase",cluster="gz-etcd-default",sli="read-errors"}';
+  const before = await recordedAt(events);
+  await until(async () => (await recordedAt(events)).length >= before.length + 2);
+  const processes = (await running.run('status')).output.match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!.map(pidOf);
+
+  const edited = changed('slis.yaml', /Unavailable\|DeadlineExceeded\|Internal/g, 'Unavailable|Internal');
+  const applied = await applyRules(running.lab, await rulesToApply(running.lab, parseDefinitions(edited)));
+
+  assert.match(applied.join('\n'), /gz-prometheus evaluates them[^]*thanos-rule evaluates them/);
+  assert.ok((await evaluated('gz-prometheus')).every((query) => !query.includes('DeadlineExceeded')));
+  const last = (await recordedAt(events)).at(-1)!;
+  await until(async () => (await recordedAt(events)).at(-1)! >= last + 3 * stepSeconds);
+  const samples = await recordedAt(events);
+  const gaps = samples.slice(1).map((time, index) => time - samples[index]);
+  assert.deepEqual([...new Set(gaps)], [stepSeconds]);
+  const after = (await running.run('status')).output.match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!.map(pidOf);
+  assert.deepEqual(after, processes);
+});
+
+test('a broken formula is refused before it reaches anything', async () => {
+  const before = readFileSync(regionRuleFile(running.lab), 'utf8');
+  const broken = changed(
+    'slis.yaml',
+    'max by ($cluster) (etcd_server_has_leader)',
+    'max by ($cluster) (etcd_server_has_leader'
+  );
+  await assert.rejects(
+    async () => rulesToApply(running.lab, parseDefinitions(broken)),
+    /promtool refuses the rules that follow from the definitions; nothing was written/
+  );
+  assert.equal(readFileSync(regionRuleFile(running.lab), 'utf8'), before);
+});
+
+test('applying the definitions again brings back what they say', async () => {
+  const applied = await applyRules(running.lab, await rulesToApply(running.lab));
+  assert.match(applied.join('\n'), /promtool and thanos find no fault/);
+  assert.ok((await evaluated('gz-prometheus')).some((query) => query.includes('DeadlineExceeded')));
+});
+
+test('a lab without a fault fires no alert', async () => {
+  const steps = 'min(count_over_time(cluster:etcd_slo_burn_rate:ratio5m[1h]))';
+  await until(async () => Number((await ask(steps))[0]?.value[1]) * stepSeconds >= 120);
+  assert.deepEqual(await firing(), []);
+});
+
+test('each fault fires the alerts of its own cluster’s objectives and no other', async () => {
+  await inject('pause-member', 'gz-etcd-large');
+  await inject('kill-quorum', 'sh-etcd-default');
+  await inject('fill-quota', 'gz-etcd-small');
+  const expected = [
+    // Every write is refused: of all requests that is enough to break availability as a whole.
+    'gz-etcd-small etcd-availability',
+    'gz-etcd-small write-availability',
+    // Its two others serve what comes, but a third of the samples is missing.
+    'gz-etcd-large data-quality',
+    // No leader, no quorum, and two thirds of the samples are missing. The callers wait for their few requests.
+    'sh-etcd-default data-quality',
+    'sh-etcd-default etcd-availability',
+  ].sort();
+  await until(async () => {
+    const burning = await firing();
+    return expected.every((alert) => burning.includes(alert));
+  });
+  await sleep(3 * stepSeconds * 1000); // what else would come now
+  assert.deepEqual(await firing(), expected);
+});
+
+async function inject(...args: string[]): Promise<void> {
+  const { exitCode, output } = await running.run('fault', ...args);
+  assert.equal(exitCode, 0, output);
+}
+
+/** Cluster (or alert) and objective of all alerts that Alertmanager has, each once. */
+async function firing(): Promise<string[]> {
+  const alerts = JSON.parse(await httpOk(`${alertmanagerURL(running.lab)}/api/v2/alerts?active=true`)) as Array<{
+    labels: Record<string, string>;
+  }>;
+  const named = alerts.map(({ labels }) => `${labels.cluster ?? labels.alertname} ${labels.objective ?? ''}`.trim());
+  return [...new Set(named)].sort();
+}
+
+function changed(file: keyof DefinitionTexts, from: string | RegExp, to: string): DefinitionTexts {
+  const texts = readDefinitions();
+  const text = texts[file].replace(from, to);
+  assert.notEqual(text, texts[file], `${file} holds ${from}`);
+  return { ...texts, [file]: text };
+}
+
+async function ask(query: string): Promise<Array<{ value: [number, string] }>> {
+  const url = `${running.lab.plan.thanosURL}/api/v1/query?query=${encodeURIComponent(query)}`;
+  return (JSON.parse(await httpOk(url)) as { data: { result: Array<{ value: [number, string] }> } }).data.result;
+}
+
+/** When the region gz recorded the series: seconds. */
+async function recordedAt(selector: string): Promise<number[]> {
+  const [gz] = running.lab.plan.regions;
+  const url = `${prometheusURL(gz)}/api/v1/query?query=${encodeURIComponent(`${selector}[10m]`)}`;
+  const { data } = JSON.parse(await httpOk(url)) as { data: { result: Array<{ values: Array<[number, string]> }> } };
+  return data.result[0]?.values.map(([time]) => time) ?? [];
+}
+
+async function evaluated(name: string): Promise<string[]> {
+  const { url } = evaluators(running.lab).find((evaluator) => evaluator.name === name)!;
+  const { data } = JSON.parse(await httpOk(`${url}/api/v1/rules`)) as {
+    data: { groups: Array<{ rules: Array<{ query: string }> }> };
+  };
+  return data.groups.flatMap(({ rules }) => rules.map(({ query }) => query));
+}
+
+const pidOf = (row: string) => row.split(/\s+/).slice(0, 3).join(' ');
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 300_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < deadline, 'waited five minutes');
+    await sleep(1000);
+  }
+}

@@ -1,0 +1,15 @@
+import { freeSpace, writeUntilFull } from '../etcd-admin.ts';
+import type { Fault } from './fault.ts';
+import { clusterNamed, clusterTarget } from './targets.ts';
+
+export const fillQuota: Fault = {
+  name: 'fill-quota',
+  targets: '[cluster]',
+  summary: 'fills the backend of an etcd cluster to its quota with real writes: it refuses to write more',
+  effect: 'Writes fail with NOSPACE, reads go on: etcd-availability and write-availability of the cluster burn.',
+  outlivesStop: true,
+  target: clusterTarget,
+  holds: () => [],
+  inject: (lab, cluster) => writeUntilFull(lab, clusterNamed(lab, cluster)),
+  heal: (lab, cluster) => freeSpace(lab, clusterNamed(lab, cluster)),
+};

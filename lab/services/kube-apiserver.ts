@@ -1,0 +1,35 @@
+import { type Lab, program } from '../lab.ts';
+import type { PlannedCluster, PlannedKubernetes, PlannedRegion } from '../plan.ts';
+import type { Service } from '../supervisor/service.ts';
+import { objectsName } from './etcd-objects.ts';
+import { apiserverArguments, apiserverReady, kubernetesServer } from './etcd-apiserver.ts';
+
+/** The Kubernetes clusters of a region: API servers that store in its watched etcd clusters. */
+export function kubeApiservers(lab: Lab, region: PlannedRegion): Service[] {
+  return region.clusters.flatMap((cluster) =>
+    cluster.kubernetes ? [kubeApiserver(lab, region, cluster, cluster.kubernetes)] : []
+  );
+}
+
+function kubeApiserver(
+  lab: Lab,
+  region: PlannedRegion,
+  cluster: PlannedCluster,
+  { name, port, url }: PlannedKubernetes
+): Service {
+  return {
+    name: `${name}-apiserver`,
+    // After the objects: an API server starts on one core, and the region's own comes first.
+    needs: [objectsName(region), ...cluster.members.map((member) => member.name)],
+    command: program(lab, 'kube-apiserver'),
+    args: [
+      `--etcd-servers=${cluster.members.map(({ clientURL }) => clientURL).join(',')}`,
+      // Beside the traffic's keys, which are no objects.
+      `--etcd-prefix=/${name}`,
+      ...apiserverArguments(lab, region, port),
+    ],
+    ports: { https: port },
+    readySeconds: 120, // it starts beside everything else
+    probe: () => apiserverReady({ ...kubernetesServer(lab, region), url }),
+  };
+}

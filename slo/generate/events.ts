@@ -1,0 +1,160 @@
+// The group that counts: each SLI's bad events and all events of a step, for each cluster, with the members summed away.
+// Only here raw series are read, and each of them once.
+import { formatDuration } from '../model/duration.ts';
+import type { Deployment, LatencySource, Model, Sli } from '../model/model.ts';
+import { indent, matching, on, sumBy, union } from './promql.ts';
+import type { RecordingRule } from './rules.ts';
+import {
+  clusterLabels,
+  eventLabels,
+  events,
+  expectedMembers,
+  groupLabels,
+  rollUps,
+  scrapedMembers,
+  target,
+  threshold,
+} from './series.ts';
+
+export function eventRules(model: Model, deployment: Deployment): RecordingRule[] {
+  const rules = model.slis
+    .toSorted((a, b) => Number(a.kind === 'sum') - Number(b.kind === 'sum')) // sums follow what they add
+    .flatMap((sli) => eventExpressions(sli, deployment, recorded).map((rule) => labelled(sli, rule)));
+  return [...rules, ...rollUpRules()];
+}
+
+/** Events of an SLI as an expression: bad ones, all, or (without `events`) both. */
+export interface EventExpression {
+  events?: 'bad' | 'all';
+  expr: string;
+}
+
+/** What the expressions read besides raw series: here what other rules recorded, in a replay what these would have. */
+export interface Readings {
+  expectedMembers: string;
+  events(sli: string, kind: 'bad' | 'all'): string;
+  /** Bad and all events of several SLIs, told apart by labels. */
+  eventsOf(slis: string[]): string;
+  /** Events within the threshold. `buckets` gives the buckets of some edges, counted by cluster and le. */
+  goodEvents(sli: string, source: LatencySource, buckets: (edges: number[]) => string): string;
+}
+
+const recorded: Readings = {
+  expectedMembers,
+  events: (sli, kind) => events('cluster') + matching({ sli, events: kind }),
+  eventsOf: (slis) => `${events('cluster')}{sli=~"${slis.join('|')}"}`,
+  // Each cluster's class says which edge.
+  goodEvents: (sli, { histogram, thresholds }, buckets) => {
+    const chosen = threshold.edge + matching({ sli, histogram });
+    return sumOverEdges(`${buckets(thresholds)}\n* ${on([...groupLabels, 'le'])} group_left ()\n${chosen}`);
+  },
+};
+
+function labelled({ name, objective }: Sli, { events: kind, expr }: EventExpression): RecordingRule {
+  return { record: events('cluster'), labels: { objective, sli: name, ...(kind && { events: kind }) }, expr };
+}
+
+/** In the order in which they can be recorded: each reads only what comes before it. */
+export function eventExpressions(sli: Sli, deployment: Deployment, readings: Readings): EventExpression[] {
+  const own = (kind: 'bad' | 'all') => readings.events(sli.name, kind);
+  const increase = (selector: string) => increaseOf(selector, deployment);
+  /** Only clusters of the inventory: no series of something else that is scraped. */
+  const known = (expr: string) => `${expr}\nand ${on(clusterLabels)}\n${readings.expectedMembers}`;
+  switch (sli.kind) {
+    case 'ratio':
+      return [
+        { events: 'all', expr: known(stepOf(increase(sli.all), deployment)) },
+        {
+          events: 'bad',
+          // Counters of errors may appear with the first error only: until then there are none.
+          expr: `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${own('all')}\n)\nor ${on(clusterLabels)}\n0 * ${own('all')}`,
+        },
+      ];
+    case 'latency': {
+      const counted = union(sli.sources.map(({ histogram, where }) => increase(`${histogram}_count${braces(where)}`)));
+      const good = union(
+        sli.sources.map((source) =>
+          readings.goodEvents(sli.name, source, (edges) => bucketsOf(source, edges, deployment))
+        )
+      );
+      return [
+        { events: 'all', expr: known(stepOf(parenthesized(counted), deployment)) },
+        {
+          events: 'bad',
+          expr: `clamp_min(\n  ${own('all')}\n  - ${on(clusterLabels)}\n${indent(stepOf(parenthesized(good), deployment))},\n  0\n)`,
+        },
+      ];
+    }
+    case 'state': {
+      const badWhile = sli.badWhile
+        .replaceAll('$cluster', clusterLabels.join(', '))
+        .replaceAll(expectedMembers, readings.expectedMembers);
+      return [
+        { events: 'bad', expr: known(parenthesized(badWhile)) },
+        { events: 'all', expr: `0 * ${own('bad')} + 1` },
+      ];
+    }
+    case 'sum':
+      return [{ expr: sumBy([...clusterLabels, 'events'], readings.eventsOf(sli.of)) }];
+    case 'scrapes': {
+      const range = formatDuration(deployment.step);
+      const arrived = sumBy(clusterLabels, `sum_over_time(${scrapedMembers}[${range}])`);
+      const { expectedMembers: expected } = readings;
+      return [
+        { events: 'all', expr: `${expected} * ${deployment.step / deployment.scrapeInterval}` },
+        {
+          events: 'bad',
+          expr: `clamp_min(\n  ${own('all')}\n  - ${on(clusterLabels)}\n  (${arrived} or 0 * ${expected}),\n  0\n)`,
+        },
+      ];
+    }
+  }
+}
+
+/**
+ * The increase between the last sample of the step before and the last one of this step: a range longer than the step by
+ * one scrape holds both, so consecutive steps share a sample and lose nothing.
+ */
+const increaseOf = (selector: string, deployment: Deployment) =>
+  sumBy(clusterLabels, increaseRange(selector, deployment));
+
+const increaseRange = (selector: string, { step, scrapeInterval }: Deployment) =>
+  `increase(${selector}[${formatDuration(step + scrapeInterval)}])`;
+
+/** Takes back the part that increase() extrapolates, from the samples that it found to the whole range. */
+const stepOf = (expr: string, { step, scrapeInterval }: Deployment) => `${expr} * ${step} / ${step + scrapeInterval}`;
+
+/** The increase of a histogram's buckets with these edges, by cluster and le. */
+function bucketsOf({ histogram, where }: LatencySource, edges: number[], deployment: Deployment): string {
+  const le = `le=~"${edges.flatMap(spellings).join('|')}"`;
+  return sumBy([...clusterLabels, 'le'], increaseRange(`${histogram}_bucket${braces(where, le)}`, deployment));
+}
+
+/** Sums buckets of which each cluster has one edge. */
+export const sumOverEdges = (expr: string) => `sum by (${clusterLabels.join(', ')}) (\n${indent(expr)}\n)`;
+
+/** How a bucket edge may be written in the label le. */
+export const spellings = (edge: number) => (Number.isInteger(edge) ? [`${edge}`, `${edge}.0`] : [`${edge}`]);
+
+const braces = (...matchers: string[]) => {
+  const given = matchers.filter(Boolean);
+  return given.length ? `{${given.join(',')}}` : '';
+};
+
+const parenthesized = (expr: string) => (expr.includes('\n') ? `(\n${indent(expr)}\n)` : `(${expr})`);
+
+/** The same events for groups of clusters; there also the budget: as many bad events as the target allows. */
+function rollUpRules(): RecordingRule[] {
+  const [spec] = rollUps;
+  const levels = [{ level: 'cluster' }, ...rollUps];
+  const sums = rollUps.map(({ level, labels }, index) => ({
+    record: events(level),
+    expr: sumBy([...labels, ...eventLabels], events(levels[index].level)),
+  }));
+  const budget = {
+    record: events(spec.level),
+    labels: { events: 'budget' },
+    expr: `${events(spec.level)}{events="all"}\n* ${on([...groupLabels, 'objective'])} group_left ()\n(1 - ${target.resolved})`,
+  };
+  return [sums[0], budget, ...sums.slice(1)];
+}
