@@ -35,6 +35,7 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
     prepare() {
       rmSync(regionRuleFile(lab), { force: true }); // written again when all members have been scraped
       writeApiserverTargets(lab, region);
+      writeThanosRuleTargets(lab, region);
       writePrivateFile(configFile, labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
     },
     probe: () => httpOk(`http://${address}/-/ready`),
@@ -64,6 +65,14 @@ function writeApiserverTargets(lab: Lab, region: PlannedRegion): void {
   write('ca.crt', readFileSync(authorityFile(lab), 'utf8'));
 }
 
+const thanosRuleDir = (lab: Lab, region: PlannedRegion) => etcFile(lab, region.name, 'thanos-rule');
+
+/** The target of the job thanos-rule, in the first region only: Thanos rule is one for all of them. */
+function writeThanosRuleTargets(lab: Lab, region: PlannedRegion): void {
+  const targets = region === lab.plan.regions[0] ? [{ targets: [`127.0.0.1:${lab.plan.ports.ruleHttp}`] }] : [];
+  writePrivateFile(path.join(thanosRuleDir(lab, region), 'targets.yaml'), stringify(targets));
+}
+
 const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml');
 
 /** The deployed configuration for a region of the lab. */
@@ -79,7 +88,11 @@ export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): st
   for (const [deployedAddress, port] of Object.entries(addresses)) {
     text = text.replaceAll(deployedAddress, `127.0.0.1:${port}`);
   }
-  const document = parseDocument(text.replaceAll('/etc/etcd-fleet/kube-apiservers', apiserversDir(lab, region)));
+  const document = parseDocument(
+    text
+      .replaceAll('/etc/etcd-fleet/kube-apiservers', apiserversDir(lab, region))
+      .replaceAll('/etc/etcd-fleet/thanos-rule', thanosRuleDir(lab, region))
+  );
   document.setIn(['global', 'scrape_interval'], scrapeInterval);
   document.setIn(['global', 'scrape_timeout'], '4s');
   document.setIn(['global', 'evaluation_interval'], scrapeInterval);
