@@ -86,7 +86,7 @@ function questions(region: RuleFile, { model, deployment }: Definitions, cluster
     return { recorded: `${recorded('bad')} / ${recorded('all')}`, raw: `${counted('bad')}\n/\n${counted('all')}` };
   };
 
-  /** The share of the budget that the window's events leave, for each objective: what its worst SLI leaves. */
+  /** The share of the budget of the window's events that is spent, for each objective: that of its worst SLI. */
   const budget = (level: string, labels: string[], matchers = '') => {
     const select = (kind: string) => `${events(level, text)}{events="${kind}"${matchers && `,${matchers}`}}`;
     const sum = (kind: string) => `sum ${by([...labels, 'objective', 'sli'])} (${select(kind)})`;
@@ -97,8 +97,8 @@ function questions(region: RuleFile, { model, deployment }: Definitions, cluster
       return `(${matchers ? restricted(ratio, matchers) : ratio})`;
     });
     return {
-      recorded: `1 - max ${by([...labels, 'objective'])} (${sum('bad')} / ${sum('budget')})`,
-      raw: `1 - max ${by([...labels, 'objective'])} (\n${slis.join('\nor\n')}\n)`,
+      recorded: `max ${by([...labels, 'objective'])} (${sum('bad')} / ${sum('budget')})`,
+      raw: `max ${by([...labels, 'objective'])} (\n${slis.join('\nor\n')}\n)`,
     };
   };
 
@@ -110,11 +110,11 @@ function questions(region: RuleFile, { model, deployment }: Definitions, cluster
   });
   return [
     { tier: 1, name: `request error ratio by region, ${text}`, ...errorRatio('region', ['region']) },
-    { tier: 1, name: `error budget by region and objective, ${text}`, ...budget('region', ['region']) },
+    { tier: 1, name: `error budget spent by region and objective, ${text}`, ...budget('region', ['region']) },
     { tier: 2, name: `request error ratio of a scene, ${text}`, ...errorRatio('scene', ['region', 'scene'], ofScene) },
     {
       tier: 2,
-      name: `error budget of a scene by objective, ${text}`,
+      name: `error budget spent of a scene by objective, ${text}`,
       ...budget('scene', ['region', 'scene'], ofScene),
     },
     {
