@@ -14,13 +14,16 @@ test('each SLI asks for one cluster and, where it is a latency, for the threshol
     assert.equal(slis.length, model.slis.length);
     for (const { indicator } of slis) {
       const { kind: _, ...selectors } = indicator;
-      Object.values(selectors).forEach((selector) => assert.match(selector, new RegExp(`{cluster="${cluster.cluster}"`)));
+      Object.values(selectors).forEach((selector) =>
+        assert.match(selector, new RegExp(`{cluster="${cluster.cluster}"`))
+      );
     }
   }
   const latency = (spec: string) =>
-    plainSlis(clusters.find((of) => of.spec === spec && of.product !== 'tke')!, model).find(
-      ({ name }) => name === 'put-latency'
-    )!.indicator;
+    plainSlis(
+      clusters.find((of) => of.spec === spec && of.product !== 'tke')!,
+      model
+    ).find(({ name }) => name === 'put-latency')!.indicator;
   assert.match(JSON.stringify(latency('small')), /le=\\"0.5\\"/);
   assert.match(JSON.stringify(latency('large')), /le=\\"0.25\\"/);
 });
@@ -31,7 +34,9 @@ test('a fleet has clusters of every class in every scene', () => {
 });
 
 test('Pyrra has seven burn rates, four alerts and what its month needs for each objective', () => {
-  const [burn, increase] = pyrraRules(clusters.slice(0, 1), model).groups.filter(({ name }) => name.includes('put-latency'));
+  const [burn, increase] = pyrraRules(clusters.slice(0, 1), model).groups.filter(({ name }) =>
+    name.includes('put-latency')
+  );
   assert.equal(burn.rules.length, 7 + 4);
   assert.equal(increase.rules.length, 2 + 2);
   assert.deepEqual(

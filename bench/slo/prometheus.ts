@@ -164,7 +164,9 @@ export class Prometheus {
   /** Seconds that its threads ran, and that they were ready to run and waited for a core that others had. */
   scheduled(): { ran: number; waited: number } {
     const tasks = `/proc/${this.#process.pid}/task`;
-    const threads = readdirSync(tasks).map((task) => readFileSync(path.join(tasks, task, 'schedstat'), 'utf8').split(' '));
+    const threads = readdirSync(tasks).map((task) =>
+      readFileSync(path.join(tasks, task, 'schedstat'), 'utf8').split(' ')
+    );
     const sum = (field: number) => threads.reduce((total, thread) => total + Number(thread[field]), 0) / 1e9;
     return { ran: sum(0), waited: sum(1) };
   }

@@ -17,7 +17,9 @@ export const check: Command = {
     const { values } = parseArgs({ args, options: { clusters: { type: 'string', default: '10000' } } });
     const clusters = Number(values.clusters);
     if (!Number.isInteger(clusters) || clusters < 1) {
-      throw new UsageError(`--clusters ${values.clusters} is not a number of clusters. Write for example --clusters 10000.`);
+      throw new UsageError(
+        `--clusters ${values.clusters} is not a number of clusters. Write for example --clusters 10000.`
+      );
     }
     const definitions = loadDefinitions();
     const verdict = await judge(ruleTexts(definitions, dashboardExprs(), 'npm run slo -- check'));

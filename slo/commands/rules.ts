@@ -9,7 +9,8 @@ import { judge } from './judge.ts';
 
 export const rules: Command = {
   name: 'rules',
-  usage: '--out DIR [--definitions DIR] [--scrape-interval 15s] [--step 1m] [--max-clusters n] [--grafana-url URL] [--runbook-url URL]',
+  usage:
+    '--out DIR [--definitions DIR] [--scrape-interval 15s] [--step 1m] [--max-clusters n] [--grafana-url URL] [--runbook-url URL]',
   summary: 'writes the rules for a deployment, unless promtool finds a fault; flags replace what deployment.yaml says',
   async run(args) {
     const { values } = parseArgs({
