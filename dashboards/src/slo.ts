@@ -1,6 +1,12 @@
 // Service levels as the dashboards show them, all from recorded series: PromQL, and the panels that every tier has.
 import { GraphThresholdsStyleConfigBuilder, GraphThresholdsStyleMode } from '@grafana/grafana-foundation-sdk/common';
-import type { DynamicConfigValue, Threshold } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  MappingType,
+  SpecialValueMatch,
+  type DynamicConfigValue,
+  type Threshold,
+  type ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import { burnRate, events, remainingBudget } from '../../slo/generate/series.ts';
 import { loadDefinitions } from '../../slo/model/definitions.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
@@ -82,6 +88,7 @@ export function budgetMatrix(title: string, description: string, field: string) 
     .unit('percentunit')
     .decimals(1)
     .thresholds(absolute(budgetSteps))
+    .mappings([nothingYet])
     .noValue(notRecorded)
     .withTransformation({
       id: 'groupingToMatrix',
@@ -94,6 +101,7 @@ export function budgetMatrix(title: string, description: string, field: string) 
 /** A ranking of service levels; `hidden` columns are those that the dashboard's variables fix. */
 export function levelsTable(title: string, description: string, hidden: string[] = []) {
   return table(title, `${description} Burn rate, good events and their numbers are those of ${fastWindow}.`)
+    .mappings([nothingYet])
     .noValue(notRecorded)
     .withTransformation({
       id: 'organize',
@@ -168,5 +176,11 @@ function coloured(steps: Threshold[], type: 'color-text' | 'color-background'): 
     { id: 'custom.cellOptions', value: { type } },
   ];
 }
+
+/** A new cluster has no budget in its first half an hour: that is no bad one. `noValue` is for whole panels. */
+const nothingYet: ValueMapping = {
+  type: MappingType.SpecialValue,
+  options: { match: SpecialValueMatch.NullAndNan, result: { text: '–', color: 'transparent', index: 0 } },
+};
 
 const notRecorded = 'Nothing is recorded: are the rules of rules/recording loaded?';

@@ -16,7 +16,8 @@ for (const [title, address] of [
       }
     });
     await page.goto(address);
-    await expect(page.getByRole('row', { name: /gz-etcd-default/ }).first()).toBeVisible();
+    // Tables draw only the rows that fit: whichever clusters are the worst.
+    await expect(page.getByRole('row', { name: /etcd-(small|default|large)/ }).first()).toBeVisible();
     await page.waitForLoadState('networkidle');
     await expect(page.getByTestId('data-testid Panel status error')).toHaveCount(0);
     await expect(page.getByText('Panel plugin not found')).toHaveCount(0);
