@@ -41,7 +41,13 @@ export function importOpenSlo(text: string, file: string): Imported {
   const read = readDocuments(text, file);
   const draft: Draft = {
     slis: { slis: {}, histograms: {} },
-    objectives: { objectives: {}, window: formatDuration(defaultWindow), minimumBadEvents: 0, burnRates: [] },
+    objectives: {
+      objectives: {},
+      window: formatDuration(defaultWindow),
+      minimumBadEvents: 0,
+      manyClusters: 20,
+      burnRates: [],
+    },
     classes: { classes: {}, overrides: [] },
     unmapped: [],
   };

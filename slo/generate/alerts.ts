@@ -24,7 +24,7 @@ export function alertRules(model: Model, deployment: Deployment): RuleFile {
   };
   return {
     groups: [
-      group('etcd-slo-page', step, burning('page')),
+      group('etcd-slo-page', step, [...burning('page'), manyClustersAlert(model, deployment)]),
       group('etcd-slo-ticket', slow, [...burning('ticket'), exhaustedAlert(model, deployment)]),
       group('etcd-slo-health', step, healthAlerts(model, deployment)),
     ],
@@ -33,10 +33,9 @@ export function alertRules(model: Model, deployment: Deployment): RuleFile {
 
 function burnRateAlert(rate: BurnRate, { window }: Model, deployment: Deployment): AlertingRule {
   const [short, long] = [formatDuration(rate.short), formatDuration(rate.long)];
-  const above = (of: string) => `${maxBy([...clusterLabels, 'objective'], burnRate(of))} > ${rate.factor}`;
   return {
     alert: `EtcdErrorBudgetBurn${capitalized(rate.name)}`,
-    expr: withSeverity(`${above(short)}\n  and\n  ${above(long)}`, rate.urgency),
+    expr: withSeverity(tooFast(rate), rate.urgency),
     keep_firing_for: formatDuration(keepFiring),
     labels: { urgency: rate.urgency },
     annotations: {
@@ -46,6 +45,33 @@ function burnRateAlert(rate: BurnRate, { window }: Model, deployment: Deployment
         `has burnt the error budget of {{ $labels.objective }} more than ${rate.factor} times too fast over ${long} and over ${short}: ` +
         `more than ${rate.budget} % of the budget of ${formatDuration(window)} went within ${long}.`,
       ...clusterLinks(`EtcdErrorBudgetBurn${capitalized(rate.name)}`, long, deployment),
+    },
+  };
+}
+
+/** The clusters and objectives that burn faster than the alert allows. */
+function tooFast({ short, long, factor }: BurnRate): string {
+  const above = (window: number) =>
+    `${maxBy([...clusterLabels, 'objective'], burnRate(formatDuration(window)))} > ${factor}`;
+  return `${above(short)}\n  and\n  ${above(long)}`;
+}
+
+/**
+ * One alert for what hits many clusters of a region at once. Theirs fire as well, and Alertmanager holds them back: what
+ * is below etcd is the cause, and a thousand notifications say no more than one.
+ */
+function manyClustersAlert({ burnRates, manyClusters }: Model, deployment: Deployment): AlertingRule {
+  const fastest = burnRates[0];
+  const long = formatDuration(fastest.long);
+  return {
+    alert: 'EtcdManyClustersBurning',
+    expr: `count by (region, objective) (\n  ${tooFast(fastest)}\n)\n>= ${manyClusters}`,
+    keep_firing_for: formatDuration(keepFiring),
+    labels: { severity: 'critical', urgency: 'page' },
+    annotations: {
+      summary: `{{ $labels.region }}: {{ $value }} clusters burn the error budget of {{ $labels.objective }}`,
+      description: `In {{ $labels.region }} {{ $value }} clusters burn the error budget of {{ $labels.objective }} more than ${fastest.factor} times too fast over ${long}. So many at once have a common cause: disks, network or hosts of the region. This alert stands for theirs.`,
+      ...regionLinks('EtcdManyClustersBurning', deployment),
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Model {
   window: number;
   /** Fewer bad events in a window do not burn. */
   minimumBadEvents: number;
+  /** So many clusters of a region on a fast burn are one alert about the region. */
+  manyClusters: number;
   /** The fastest first. */
   burnRates: BurnRate[];
   classes: Class[];

@@ -131,6 +131,7 @@ function buildModel(slis: SlisFile, objectives: ObjectivesFile, { classes, overr
     objectives: Object.entries(objectives.objectives).map(([name, objective]) => ({ name, ...objective })),
     window: parseDuration(objectives.window),
     minimumBadEvents: objectives.minimumBadEvents,
+    manyClusters: objectives.manyClusters,
     burnRates: objectives.burnRates.map(({ long, short, ...burnRate }) => ({
       ...burnRate,
       long: parseDuration(long),

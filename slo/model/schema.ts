@@ -149,6 +149,11 @@ export const objectivesFile = fields({
     .number(wanted('a number of events', '3'))
     .min(0, wanted('a number of events', '3'))
     .describe('Fewer bad events in a window do not burn.'),
+  manyClusters: z
+    .int(wanted('a whole number of clusters', '20'))
+    .min(2, wanted('a whole number of clusters from 2 on', '20'))
+    .default(20)
+    .describe('From how many clusters of a region on a fast burn is one alert about the region.'),
   burnRates: list('burn-rate alerts', '- { name: fast, budget: 2, long: 1h, short: 5m, urgency: page }', burnRate),
 });
 
