@@ -1,4 +1,4 @@
-// The group that counts: each SLI's bad events and all events of a step, for each cluster, with the members summed away.
+// The groups that count: each SLI's bad events and all events of a step, for each cluster, with the members summed away.
 // Only here raw series are read, and each of them once.
 import { formatDuration } from '../model/duration.ts';
 import type { Deployment, LatencySource, Model, Sli } from '../model/model.ts';
@@ -16,11 +16,33 @@ import {
   threshold,
 } from './series.ts';
 
-export function eventRules(model: Model, deployment: Deployment): RecordingRule[] {
-  const rules = model.slis
-    .toSorted((a, b) => Number(a.kind === 'sum') - Number(b.kind === 'sum')) // sums follow what they add
-    .flatMap((sli) => eventExpressions(sli, deployment, recorded).map((rule) => labelled(sli, rule)));
-  return [...rules, ...rollUpRules()];
+/** What every group that counts is called, or begins with. */
+export const eventGroup = 'etcd-slo-events';
+
+/**
+ * The rules by their group. Prometheus evaluates the rules of a group one after the other and groups side by side, so
+ * the dearest SLIs have groups of their own: latencies one for each subsystem that exposes histograms.
+ */
+export function eventRules(model: Model, deployment: Deployment): Map<string, RecordingRule[]> {
+  const groups = new Map<string, Sli[]>();
+  for (const sli of model.slis) {
+    const name = groupOf(sli);
+    groups.set(name, [...(groups.get(name) ?? []), sli]);
+  }
+  const rulesOf = (slis: Sli[]) => [
+    ...slis
+      .toSorted((a, b) => Number(a.kind === 'sum') - Number(b.kind === 'sum')) // sums follow what they add
+      .flatMap((sli) => eventExpressions(sli, deployment, recorded).map((rule) => labelled(sli, rule))),
+    ...rollUpRules(slis),
+  ];
+  return new Map([...groups].map(([name, slis]) => [name, rulesOf(slis)]));
+}
+
+/** A metric's name is namespace_subsystem_name. */
+function groupOf(sli: Sli): string {
+  return sli.kind === 'latency'
+    ? [eventGroup, ...sli.sources[0].histogram.split('_').slice(0, 2)].join('-')
+    : eventGroup;
 }
 
 /** Events of an SLI as an expression: bad ones, all, or (without `events`) both. */
@@ -144,17 +166,18 @@ const braces = (...matchers: string[]) => {
 const parenthesized = (expr: string) => (expr.includes('\n') ? `(\n${indent(expr)}\n)` : `(${expr})`);
 
 /** The same events for groups of clusters; there also the budget: as many bad events as the target allows. */
-function rollUpRules(): RecordingRule[] {
+function rollUpRules(slis: Sli[]): RecordingRule[] {
+  const counted = `sli=~"${slis.map(({ name }) => name).join('|')}"`;
   const [spec] = rollUps;
   const levels = [{ level: 'cluster' }, ...rollUps];
   const sums = rollUps.map(({ level, labels }, index) => ({
     record: events(level),
-    expr: sumBy([...labels, ...eventLabels], events(levels[index].level)),
+    expr: sumBy([...labels, ...eventLabels], `${events(levels[index].level)}{${counted}}`),
   }));
   const budget = {
     record: events(spec.level),
     labels: { events: 'budget' },
-    expr: `${events(spec.level)}{events="all"}\n* ${on([...groupLabels, 'objective'])} group_left ()\n(1 - ${target.resolved})`,
+    expr: `${events(spec.level)}{events="all",${counted}}\n* ${on([...groupLabels, 'objective'])} group_left ()\n(1 - ${target.resolved})`,
   };
   return [sums[0], budget, ...sums.slice(1)];
 }

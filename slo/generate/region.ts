@@ -26,13 +26,9 @@ export function regionRules(model: Model, deployment: Deployment): RuleFile {
   return {
     groups: [
       { name: 'etcd-slo-promises', interval: step, limit, rules: promiseRules(model) },
-      {
-        name: 'etcd-slo-events',
-        interval: step,
-        query_offset: offset,
-        limit: 2 * limit,
-        rules: eventRules(model, deployment),
-      },
+      ...[...eventRules(model, deployment)].map(([name, rules]): RuleGroup => {
+        return { name, interval: step, query_offset: offset, limit: 2 * limit, rules };
+      }),
       {
         name: 'etcd-slo-tiles',
         interval: formatDuration(tile),

@@ -8,6 +8,7 @@ import { loadDefinitions, type Definitions } from '../model/definitions.ts';
 import { parseDuration } from '../model/duration.ts';
 import { checkRules, run } from '../promtool.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { eventGroup } from './events.ts';
 import { ruleFiles, ruleTexts } from './files.ts';
 import type { AlertingRule, RecordingRule, Rule } from './rules.ts';
 
@@ -104,7 +105,11 @@ test('raw series are read by the groups that count only, each selector once', ()
   const reads = groups.flatMap((group) =>
     group.rules.flatMap(({ expr }) => [...expr.matchAll(raw)].map(([selector]) => ({ group: group.name, selector })))
   );
-  assert.deepEqual([...new Set(reads.map(({ group }) => group))], ['etcd-slo-events']);
+  assert.deepEqual(
+    reads.filter(({ group }) => !group.startsWith(eventGroup)),
+    []
+  );
+  assert.ok(reads.length > 0);
   assert.equal(new Set(reads.map(({ selector }) => selector)).size, reads.length);
 });
 

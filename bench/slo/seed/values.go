@@ -50,13 +50,15 @@ func (s seriesPlan) at(t int64, pattern int, step int64) (float64, error) {
 	}
 }
 
-// counterAt is the same in all families: what is recorded fits to what is raw.
+// counterAt is the same in all families: what is recorded fits to what is raw. Patterns are spread evenly between two
+// events, so that rare events do not happen to all clusters at once.
 func (s seriesPlan) counterAt(t int64, pattern int, step int64) float64 {
 	const origin = 1_700_000_000_000
 	jitter := noise(uint64(t/step)*patterns+uint64(pattern)) * float64(step) / 2
-	counted := s.PerSecond * (float64(t-origin+int64(pattern)*1000) + jitter) / 1000
+	phase := float64(pattern) / patterns
+	count := math.Floor(s.PerSecond*(float64(t-origin)+jitter)/1000 + phase)
 	// Whole numbers, and no bucket grows by more than the count of its histogram.
-	return math.Floor(counted) - math.Floor(counted*s.Without)
+	return count - math.Floor(count*s.Without+phase)
 }
 
 // noise is from 0 to 1, by the finalizer of SplitMix64.
