@@ -29,15 +29,16 @@ export interface GroupFigures {
   dearest: Array<{ name: string; seconds: number }>;
 }
 
-/** Watches until every group has been evaluated more than once. Each group's evaluations, the first one first. */
+/** Watches until every group has been evaluated more than once, or `times`. Each group's evaluations, the first one first. */
 export async function watch(
   prometheus: Prometheus,
   groups: string[],
-  signal: AbortSignal
+  signal: AbortSignal,
+  times = 2
 ): Promise<Map<string, Evaluation[]>> {
   const seen = new Map<string, Map<string, Evaluation>>(groups.map((name) => [name, new Map()]));
   const deadline = Date.now() + 3.5 * longestInterval * 1000;
-  while (Date.now() < deadline && [...seen.values()].some((evaluations) => evaluations.size < 2)) {
+  while (Date.now() < deadline && [...seen.values()].some((evaluations) => evaluations.size < times)) {
     await sleep(5000, undefined, { signal });
     for (const evaluation of await prometheus.evaluations()) {
       const broken = evaluation.rules.find(({ health }) => health === 'err');

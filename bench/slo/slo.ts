@@ -45,7 +45,7 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
     // The promises first: other groups read them, and would hold their absence against the seeded events.
     const [promises] = files['recording/region.yaml'].groups;
     await prometheus.load({ 'promises.yaml': rewound({ groups: [promises] }, rewind) });
-    await watch(prometheus, [promises.name], signal);
+    await watch(prometheus, [promises.name], signal, 1);
     const texts = Object.entries(files).map(([file, rules]) => [file.replace('/', '-'), rewound(rules, rewind)]);
     const before = prometheus.scheduled();
     const begin = Date.now();
