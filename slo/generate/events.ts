@@ -26,23 +26,26 @@ export const eventGroup = 'etcd-slo-events';
 export function eventRules(model: Model, deployment: Deployment): Map<string, RecordingRule[]> {
   const groups = new Map<string, Sli[]>();
   for (const sli of model.slis) {
-    const name = groupOf(sli);
-    groups.set(name, [...(groups.get(name) ?? []), sli]);
+    const subsystem = subsystemOf(sli);
+    groups.set(subsystem, [...(groups.get(subsystem) ?? []), sli]);
   }
-  const rulesOf = (slis: Sli[]) => [
+  const rulesOf = (subsystem: string, slis: Sli[]) => [
     ...slis
       .toSorted((a, b) => Number(a.kind === 'sum') - Number(b.kind === 'sum')) // sums follow what they add
       .flatMap((sli) => eventExpressions(sli, deployment, recorded).map((rule) => labelled(sli, rule))),
-    ...rollUpRules(slis),
+    ...rollUpRules(slis, subsystem),
   ];
-  return new Map([...groups].map(([name, slis]) => [name, rulesOf(slis)]));
+  return new Map(
+    [...groups].map(([subsystem, slis]) => [
+      [eventGroup, ...subsystem.split('_')].filter(Boolean).join('-'),
+      rulesOf(subsystem, slis),
+    ])
+  );
 }
 
-/** A metric's name is namespace_subsystem_name. */
-function groupOf(sli: Sli): string {
-  return sli.kind === 'latency'
-    ? [eventGroup, ...sli.sources[0].histogram.split('_').slice(0, 2)].join('-')
-    : eventGroup;
+/** The first words of a histogram's name, which is namespace_subsystem_name; nothing for what is no latency. */
+function subsystemOf(sli: Sli): string {
+  return sli.kind === 'latency' ? sli.sources[0].histogram.split('_').slice(0, 2).join('_') : '';
 }
 
 /** Events of an SLI as an expression: bad ones, all, or (without `events`) both. */
@@ -166,17 +169,21 @@ const braces = (...matchers: string[]) => {
 const parenthesized = (expr: string) => (expr.includes('\n') ? `(\n${indent(expr)}\n)` : `(${expr})`);
 
 /** The same events for groups of clusters; there also the budget: as many bad events as the target allows. */
-function rollUpRules(slis: Sli[]): RecordingRule[] {
+function rollUpRules(slis: Sli[], subsystem: string): RecordingRule[] {
+  // promtool takes rules that record the same name for duplicates. A label without a value tells them apart, and
+  // Prometheus does not store it.
+  const apart = subsystem ? { [subsystem]: '' } : undefined;
   const counted = `sli=~"${slis.map(({ name }) => name).join('|')}"`;
   const [spec] = rollUps;
   const levels = [{ level: 'cluster' }, ...rollUps];
   const sums = rollUps.map(({ level, labels }, index) => ({
     record: events(level),
+    ...(apart && { labels: apart }),
     expr: sumBy([...labels, ...eventLabels], `${events(levels[index].level)}{${counted}}`),
   }));
   const budget = {
     record: events(spec.level),
-    labels: { events: 'budget' },
+    labels: { events: 'budget', ...apart },
     expr: `${events(spec.level)}{events="all",${counted}}\n* ${on([...groupLabels, 'objective'])} group_left ()\n(1 - ${target.resolved})`,
   };
   return [sums[0], budget, ...sums.slice(1)];
