@@ -126,7 +126,7 @@ export function levelsTable(title: string, description: string, hidden: string[]
       ...coloured(burnRateSteps, 'color-text'),
     ])
     .overrideByName('ratio', [...column('good', 110), { id: 'decimals', value: 3 }])
-    .overrideByName('target', column('target', 100))
+    .overrideByName('target', [...column('target', 100), { id: 'decimals', value: 2 }])
     .overrideByName('bad', [...column('bad events', 110), { id: 'decimals', value: 0 }])
     .overrideByName('all', [
       { id: 'displayName', value: 'all events' },
