@@ -55,6 +55,7 @@ export default function WorkbenchPage() {
 const { model } = present;
 
 function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
+  const styles = useStyles2(getStyles);
   const [regions, setRegions] = useState<string[]>([]);
   const [clusters, setClusters] = useState<string[]>([]);
   const [region, setRegion] = useState<string>();
@@ -168,7 +169,12 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
       </Field>
       <label>
         {'Or from a file: '}
-        <input type="file" accept=".yaml,.yml,.csv,.json" onChange={(event) => void readFile(event).then(setList)} />
+        <input
+          className={styles.file}
+          type="file"
+          accept=".yaml,.yml,.csv,.json"
+          onChange={(event) => void readFile(event).then(setList)}
+        />
       </label>
       {error && <Alert severity="error" title={error} onRemove={() => setError(undefined)} />}
       {isLoading && <LoadingPlaceholder text="Asking Thanos …" />}
@@ -301,6 +307,7 @@ function lastHours(hours: number): TimeRange {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
+  file: css({ color: theme.colors.text.primary, colorScheme: theme.colors.mode }),
   slider: css({ width: 480, maxWidth: '100%', accentColor: theme.colors.primary.main }),
   figures: css({
     display: 'flex',

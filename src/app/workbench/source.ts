@@ -16,6 +16,8 @@ export function rangeSource(datasource: FleetDatasource): RangeSource {
         requestId: `workbench-${++requests}`,
         interval: `${step}s`,
         intervalMs: step * 1000,
+        // Else the backend takes a hundred points for enough, and its steps would be longer than those of the events.
+        maxDataPoints: Math.floor((end - start) / step) + 1,
         range: { from, to, raw: { from, to } },
         scopedVars: {},
         targets: [target],
