@@ -7,6 +7,7 @@ import {
   ClipboardButton,
   EmptyState,
   Field,
+  FileUpload,
   LinkButton,
   LoadingPlaceholder,
   MultiCombobox,
@@ -17,7 +18,7 @@ import {
   TimeRangeInput,
   useStyles2,
 } from '@grafana/ui';
-import React, { type ChangeEvent, useEffect, useMemo, useState } from 'react';
+import React, { useEffect, useMemo, useState } from 'react';
 
 import { type Incident, parseIncidents } from '../../../slo/calibrate/incidents.ts';
 import { caveats, precision, recall, span } from '../../../slo/calibrate/wording.ts';
@@ -55,7 +56,6 @@ export default function WorkbenchPage() {
 const { model } = present;
 
 function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
-  const styles = useStyles2(getStyles);
   const [regions, setRegions] = useState<string[]>([]);
   const [clusters, setClusters] = useState<string[]>([]);
   const [region, setRegion] = useState<string>();
@@ -167,15 +167,15 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
           onChange={({ currentTarget }) => setList(currentTarget.value)}
         />
       </Field>
-      <label>
-        {'Or from a file: '}
-        <input
-          className={styles.file}
-          type="file"
+      <Stack>
+        <FileUpload
+          size="sm"
           accept=".yaml,.yml,.csv,.json"
-          onChange={(event) => void readFile(event).then(setList)}
-        />
-      </label>
+          onFileUpload={(event) => void readFile(event.currentTarget).then(setList)}
+        >
+          Take a file
+        </FileUpload>
+      </Stack>
       {error && <Alert severity="error" title={error} onRemove={() => setError(undefined)} />}
       {isLoading && <LoadingPlaceholder text="Asking Thanos …" />}
       {!isLoading && loaded && !loaded.data && (
@@ -294,8 +294,7 @@ function read(list: string): { incidents: Incident[]; problem?: string } {
   }
 }
 
-const readFile = async ({ currentTarget: { files } }: ChangeEvent<HTMLInputElement>) =>
-  (await files?.[0]?.text()) ?? '';
+const readFile = async ({ files }: HTMLInputElement) => (await files?.[0]?.text()) ?? '';
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -307,7 +306,6 @@ function lastHours(hours: number): TimeRange {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  file: css({ color: theme.colors.text.primary, colorScheme: theme.colors.mode }),
   slider: css({ width: 480, maxWidth: '100%', accentColor: theme.colors.primary.main }),
   figures: css({
     display: 'flex',
