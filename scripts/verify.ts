@@ -40,7 +40,7 @@ const steps: Step[] = [
 ];
 
 async function testTools(log: string): Promise<Counts> {
-  const folders = ['lab', 'scripts', 'dashboards', 'slo'];
+  const folders = ['bench', 'dashboards', 'lab', 'scripts', 'slo'];
   const files = await glob(
     folders.map((folder) => `${folder}/**/*.test.ts`),
     { cwd: root }
