@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
@@ -79,18 +78,20 @@ func TestPrometheusReadsWhatIsPlanned(t *testing.T) {
 // read returns all samples of a data folder by the text of their labels.
 func read(t *testing.T, directory string) map[string][]float64 {
 	t.Helper()
-	db, err := tsdb.OpenDBReadOnly(directory, "", nil)
+	options := tsdb.DefaultOptions()
+	options.RetentionDuration = 0 // the blocks are as old as can be
+	db, err := tsdb.Open(directory, nil, nil, options, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	querier, err := db.Querier(0, math.MaxInt64)
+	querier, err := db.Querier(0, 7200*second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = querier.Close() }()
 	got := map[string][]float64{}
-	set := querier.Select(t.Context(), true, &storage.SelectHints{}, labels.MustNewMatcher(labels.MatchRegexp, "__name__", ".+"))
+	set := querier.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchRegexp, "__name__", ".+"))
 	for set.Next() {
 		samples := set.At().Iterator(nil)
 		for samples.Next() != chunkenc.ValNone {

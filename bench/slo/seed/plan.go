@@ -82,6 +82,11 @@ type series struct {
 // patterns is how many different courses the same series of different clusters take.
 const patterns = 16
 
+// patternOf scatters the patterns: labels go round by the number of the cluster, too, and a region must not have but a few.
+func patternOf(cluster, member int) int {
+	return int(noise(uint64(cluster)*1000+uint64(member)) * patterns)
+}
+
 // ofClusters yields the series of all clusters, in the order of the index.
 func (f *family) ofClusters(p *plan) iter.Seq[series] {
 	return func(yield func(series) bool) {
@@ -127,7 +132,7 @@ func (f *family) ofCluster(p *plan, cluster int, to []series) []series {
 				builder.Set("instance", p.Clusters[cluster]["cluster"]+"-"+member+":2381")
 			}
 			builder.Set(labels.MetricName, f.Name)
-			to = append(to, series{labels: builder.Labels(), plan: i, cluster: cluster, pattern: (cluster*7 + m) % patterns})
+			to = append(to, series{labels: builder.Labels(), plan: i, cluster: cluster, pattern: patternOf(cluster, m)})
 		}
 	}
 	return to
