@@ -11,6 +11,7 @@ import { loadDefinitions, readDefinitions } from '../slo/model/definitions.ts';
 import { latencySlis } from '../slo/model/model.ts';
 import { type DefinitionTexts, parseDefinitions } from '../slo/model/parse.ts';
 import { httpOk } from './http.ts';
+import { instantQuery } from './instant-query.ts';
 import { type LabOptions, type RunningLab, labCommand, startLab } from './running-lab.ts';
 import { alertmanagerURL } from './services/alertmanager.ts';
 import { prometheusURL } from './services/prometheus.ts';
@@ -150,22 +151,13 @@ function changed(file: keyof DefinitionTexts, from: string | RegExp, to: string)
   return { ...texts, [file]: text };
 }
 
-async function ask(query: string): Promise<Answer[]> {
-  const url = `${running.lab.plan.thanosURL}/api/v1/query?query=${encodeURIComponent(query)}`;
-  return (JSON.parse(await httpOk(url)) as { data: { result: Answer[] } }).data.result;
-}
-
-interface Answer {
-  metric: Record<string, string>;
-  value: [number, string];
-}
+const ask = (query: string) => instantQuery(running.lab.plan.thanosURL, query);
 
 /** When the region gz recorded the series: seconds. */
 async function recordedAt(selector: string): Promise<number[]> {
   const [gz] = running.lab.plan.regions;
-  const url = `${prometheusURL(gz)}/api/v1/query?query=${encodeURIComponent(`${selector}[10m]`)}`;
-  const { data } = JSON.parse(await httpOk(url)) as { data: { result: Array<{ values: Array<[number, string]> }> } };
-  return data.result[0]?.values.map(([time]) => time) ?? [];
+  const [series] = await instantQuery(prometheusURL(gz), `${selector}[10m]`);
+  return series?.values.map(([time]) => time) ?? [];
 }
 
 async function evaluated(name: string): Promise<string[]> {

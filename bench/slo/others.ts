@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../slo/model/duration.ts';
 import type { RuleFile } from '../../slo/generate/rules.ts';
 import type { Prometheus } from './prometheus.ts';
-import { median } from './median.ts';
+import { median } from '../../slo/median.ts';
 import { rewound } from './rewound.ts';
 
 export interface RuleSetFigures {

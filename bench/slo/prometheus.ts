@@ -1,25 +1,16 @@
 // A real Prometheus on the seeded blocks, asked and driven over its HTTP API.
 import { spawn, type ChildProcess } from 'node:child_process';
-import {
-  closeSync,
-  cpSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabFailure } from '../../lab/failure.ts';
+import { endServer, linkBlock } from '../../slo/calibrate/blocks.ts';
 import { programOf, type Place } from './place.ts';
 
 /** Longer than the dearest raw query of the whole fleet. */
 const queryTimeout = 15 * 60_000;
 const startTimeout = 5 * 60_000;
+const endTimeout = 60_000;
 /** Prometheus takes this as a target to collect garbage by, so that the benchmark fits beside others. */
 const memoryTarget = '9GiB';
 
@@ -59,7 +50,7 @@ export class Prometheus {
   static async start(place: Place, seed: string, port: number, signal: AbortSignal): Promise<Prometheus> {
     const directory = path.join(place.directory, 'run');
     rmSync(directory, { recursive: true, force: true });
-    linkTree(seed, path.join(directory, 'data'));
+    linkBlock(seed, path.join(directory, 'data'));
     writeConfig(directory, []);
     const log = openSync(path.join(directory, 'prometheus.log'), 'w');
     const process = spawn(
@@ -106,15 +97,8 @@ export class Prometheus {
   }
 
   /** Ends it; data and log stay for a look. */
-  async stop() {
-    if (this.#process.exitCode !== null) {
-      return;
-    }
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGTERM');
-    const forced = setTimeout(() => this.#process.kill('SIGKILL'), 60_000);
-    await ended;
-    clearTimeout(forced);
+  stop() {
+    return endServer(this.#process, endTimeout);
   }
 
   /** Evaluates other rule files from now on, given by name. */
@@ -240,19 +224,4 @@ function writeConfig(directory: string, ruleFiles: string[]) {
     rule_files: ruleFiles,
   };
   writeFileSync(path.join(directory, 'prometheus.yaml'), JSON.stringify(config));
-}
-
-/** The same files under other names: nothing is copied. */
-function linkTree(from: string, to: string) {
-  mkdirSync(to, { recursive: true });
-  for (const name of readdirSync(from)) {
-    const [source, target] = [path.join(from, name), path.join(to, name)];
-    if (statSync(source).isDirectory()) {
-      linkTree(source, target);
-    } else if (name === 'meta.json') {
-      cpSync(source, target); // the one file of a block that Prometheus rewrites
-    } else {
-      linkSync(source, target);
-    }
-  }
 }

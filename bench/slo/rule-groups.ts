@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../slo/model/duration.ts';
 import type { RuleFile } from '../../slo/generate/rules.ts';
 import { LabFailure } from '../../lab/failure.ts';
-import { median } from './median.ts';
+import { median } from '../../slo/median.ts';
 import type { Evaluation, Prometheus } from './prometheus.ts';
 import { longestInterval } from './rewound.ts';
 

@@ -5,7 +5,7 @@ import { by, on, withLabels } from '../../slo/generate/promql.ts';
 import type { Definitions } from '../../slo/model/definitions.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
 import type { ClusterLabels } from './fleet.ts';
-import { median } from './median.ts';
+import { median } from '../../slo/median.ts';
 import type { Prometheus } from './prometheus.ts';
 import { RawExpressions, restricted } from './raw-expressions.ts';
 

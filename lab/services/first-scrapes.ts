@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { httpOk } from '../http.ts';
+import { instantQuery } from '../instant-query.ts';
 import type { Lab } from '../lab.ts';
 import { allClusters } from '../plan.ts';
 import type { Task } from '../supervisor/service.ts';
@@ -35,8 +35,6 @@ export function firstScrapes(lab: Lab): Task {
 
 async function scrapedMembers(lab: Lab): Promise<number> {
   // Of the last four scrapes only: a lab that was stopped a moment ago still has the samples from before.
-  const query = encodeURIComponent('count(count_over_time(up{job="etcd"}[20s]) >= 3)');
-  const answer = await httpOk(`${lab.plan.thanosURL}/api/v1/query?query=${query}`);
-  const { data } = JSON.parse(answer) as { data: { result: Array<{ value: [number, string] }> } };
-  return Number(data.result[0]?.value[1] ?? 0);
+  const [count] = await instantQuery(lab.plan.thanosURL, 'count(count_over_time(up{job="etcd"}[20s]) >= 3)');
+  return Number(count?.value[1] ?? 0);
 }

@@ -78,21 +78,19 @@ const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus',
 /** The deployed configuration for a region of the lab. */
 export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): string {
   const { ports } = region;
-  const addresses: Record<string, number> = {
-    'prometheus:9090': ports.prometheus,
-    'cruiser:8080': ports.cruiserMetrics,
-    'operator:8080': ports.operatorMetrics,
-    'operator:8082': ports.operatorTargets,
+  const places: Record<string, string> = {
+    'prometheus:9090': `127.0.0.1:${ports.prometheus}`,
+    'cruiser:8080': `127.0.0.1:${ports.cruiserMetrics}`,
+    'operator:8080': `127.0.0.1:${ports.operatorMetrics}`,
+    'operator:8082': `127.0.0.1:${ports.operatorTargets}`,
+    '/etc/etcd-fleet/kube-apiservers': apiserversDir(lab, region),
+    '/etc/etcd-fleet/thanos-rule': thanosRuleDir(lab, region),
   };
   let text = deployed;
-  for (const [deployedAddress, port] of Object.entries(addresses)) {
-    text = text.replaceAll(deployedAddress, `127.0.0.1:${port}`);
+  for (const [deployedPlace, place] of Object.entries(places)) {
+    text = text.replaceAll(deployedPlace, place);
   }
-  const document = parseDocument(
-    text
-      .replaceAll('/etc/etcd-fleet/kube-apiservers', apiserversDir(lab, region))
-      .replaceAll('/etc/etcd-fleet/thanos-rule', thanosRuleDir(lab, region))
-  );
+  const document = parseDocument(text);
   document.setIn(['global', 'scrape_interval'], scrapeInterval);
   document.setIn(['global', 'scrape_timeout'], '4s');
   document.setIn(['global', 'evaluation_interval'], scrapeInterval);

@@ -44,7 +44,7 @@ export async function serveBlocks(directory: string, signal: AbortSignal): Promi
   let server: ChildProcess | undefined;
   const close = async () => {
     if (server) {
-      await end(server);
+      await endServer(server);
     }
     rmSync(scratch, { recursive: true, force: true });
   };
@@ -103,7 +103,7 @@ function blocksIn(directory: string): Block[] {
 }
 
 /** Prometheus replaces files and never writes into one, so links keep the originals as they are. */
-function linkBlock(from: string, to: string) {
+export function linkBlock(from: string, to: string) {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
@@ -161,13 +161,14 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-async function end(server: ChildProcess) {
+/** Ends a server the orderly way, and otherwise when it has not ended within these milliseconds. */
+export async function endServer(server: ChildProcess, milliseconds = endsWithin) {
   if (server.exitCode !== null || server.signalCode !== null) {
     return;
   }
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGTERM');
-  const timer = setTimeout(() => server.kill('SIGKILL'), endsWithin);
+  const timer = setTimeout(() => server.kill('SIGKILL'), milliseconds);
   await ended;
   clearTimeout(timer);
 }

@@ -1,4 +1,5 @@
 // How well alerts told of incidents. No I/O; docs/slo.md, Calibration, explains every figure.
+import { median } from '../median.ts';
 import { promisesTo, type Deployment, type Model } from '../model/model.ts';
 import type { Urgency } from '../model/schema.ts';
 import { clusterId, stepAt, type ClusterLabels, type Measured, type Steps } from './history.ts';
@@ -178,17 +179,12 @@ function figuresOf(
     incidents: incidents.length,
     detected,
     recall: ratio(detected, incidents.length),
-    timeToDetect: { median: median(times), max: times.at(-1) },
+    timeToDetect: { median: times.length > 0 ? median(times) : undefined, max: times.at(-1) },
     falsePerMonth: ((alerts.length - rightAlerts) * month) / (period.to - period.from),
   };
 }
 
 const ratio = (part: number, whole: number) => (whole > 0 ? part / whole : undefined);
-
-function median(sorted: number[]): number | undefined {
-  const middle = sorted.length / 2;
-  return sorted.length === 0 ? undefined : (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle + 1) - 1]) / 2;
-}
 
 /** The alerts that tell of an incident, and how long the first took unless one fired already. */
 function detection(incident: Incident, firings: Firing[], tolerance: Tolerance) {

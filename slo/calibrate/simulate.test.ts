@@ -7,7 +7,7 @@ import { matching } from '../generate/promql.ts';
 import { yamlText } from '../generate/rules.ts';
 import { burnRate, events, inventory } from '../generate/series.ts';
 import { burnRateWindows, timingOf } from '../generate/timing.ts';
-import { burnRateAlert } from '../fixtures/alerts.ts';
+import { burnRateAlertName } from '../generate/alerts.ts';
 import { withoutEvents } from '../fixtures/burn-rates.ts';
 import { expects, type PromtoolTest } from '../fixtures/promtool.ts';
 import { writeFiles } from '../files.ts';
@@ -47,7 +47,7 @@ for (const seed of [20260711, 42]) {
         firings
           .filter(({ start, end }) => start <= time && (time < end || (end === last && time === last)))
           .map(({ labels, objective, burnRate: name }) => ({
-            labels: { alertname: burnRateAlert(name), cluster: labels.cluster, objective },
+            labels: { alertname: burnRateAlertName(name), cluster: labels.cluster, objective },
             value: 1,
           }))
       )

@@ -1,7 +1,14 @@
 // OpenSLO documents as definition files, as far as these have a place for what they say.
 import { stringify } from 'yaml';
 import { formatDuration } from '../model/duration.ts';
-import { urgencies, type ClassesFile, type ObjectivesFile, type SlisFile, type Urgency } from '../model/schema.ts';
+import {
+  defaultManyClusters,
+  urgencies,
+  type ClassesFile,
+  type ObjectivesFile,
+  type SlisFile,
+  type Urgency,
+} from '../model/schema.ts';
 import { parseShorthand, type Unmapped } from './openslo.ts';
 import { recognize, type Recognized } from './queries.ts';
 import { readDocuments, type ReadDocument } from './read.ts';
@@ -45,7 +52,7 @@ export function importOpenSlo(text: string, file: string): Imported {
       objectives: {},
       window: formatDuration(defaultWindow),
       minimumBadEvents: 0,
-      manyClusters: 20,
+      manyClusters: defaultManyClusters,
       burnRates: [],
     },
     classes: { classes: {}, overrides: [] },

@@ -33,8 +33,9 @@ export function alertRules(model: Model, deployment: Deployment): RuleFile {
 
 function burnRateAlert(rate: BurnRate, { window }: Model, deployment: Deployment): AlertingRule {
   const [short, long] = [formatDuration(rate.short), formatDuration(rate.long)];
+  const alert = burnRateAlertName(rate.name);
   return {
-    alert: `EtcdErrorBudgetBurn${capitalized(rate.name)}`,
+    alert,
     expr: withSeverity(tooFast(rate), rate.urgency),
     keep_firing_for: formatDuration(keepFiring),
     labels: { urgency: rate.urgency },
@@ -44,7 +45,7 @@ function burnRateAlert(rate: BurnRate, { window }: Model, deployment: Deployment
         `The {{ $labels.spec }} cluster {{ $labels.cluster }} in {{ $labels.region }} ({{ $labels.product }}, {{ $labels.scene }}) ` +
         `has burnt the error budget of {{ $labels.objective }} more than ${rate.factor} times too fast over ${long} and over ${short}: ` +
         `more than ${rate.budget} % of the budget of ${formatDuration(window)} went within ${long}.`,
-      ...clusterLinks(`EtcdErrorBudgetBurn${capitalized(rate.name)}`, long, deployment),
+      ...clusterLinks(alert, long, deployment),
     },
   };
 }
@@ -203,8 +204,8 @@ function links(alert: string, dashboard: string, query: string, { grafanaUrl, ru
   };
 }
 
-const capitalized = (name: string) =>
-  name
-    .split('-')
-    .map((part) => part[0].toUpperCase() + part.slice(1))
-    .join('');
+/** The alert of a burn rate of objectives.yaml: `very-fast` is EtcdErrorBudgetBurnVeryFast. */
+export function burnRateAlertName(name: string): string {
+  const words = name.split('-').map((word) => word[0].toUpperCase() + word.slice(1));
+  return `EtcdErrorBudgetBurn${words.join('')}`;
+}

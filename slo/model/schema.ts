@@ -139,6 +139,9 @@ const burnRate = fields({
   urgency: z.enum(urgencies, wanted('page or ticket', 'page')),
 });
 
+/** What `manyClusters` is when nobody says. */
+export const defaultManyClusters = 20;
+
 export const objectivesFile = fields({
   objectives: named(
     'objectives',
@@ -152,7 +155,7 @@ export const objectivesFile = fields({
   manyClusters: z
     .int(wanted('a whole number of clusters', '20'))
     .min(2, wanted('a whole number of clusters from 2 on', '20'))
-    .default(20)
+    .default(defaultManyClusters)
     .describe('From how many clusters of a region on a fast burn is one alert about the region.'),
   burnRates: list('burn-rate alerts', '- { name: fast, budget: 2, long: 1h, short: 5m, urgency: page }', burnRate),
 });
