@@ -22,7 +22,9 @@ const steps: Step[] = [
   command('format', ['prettier', '--check', '.']),
   command('format of Go', [`${bin}/golangci-lint`, 'fmt', '--diff', './...']),
   command('lint', ['eslint', '--max-warnings', '0', '.']),
-  command('lint of Go', [`${bin}/golangci-lint`, 'run', './...']),
+  command('lint of Go', [`${bin}/golangci-lint`, 'run', './...'], {
+    env: { GOLANGCI_LINT_CACHE: `${root}/.lab/golangci-lint` }, // the shared one also tells of deleted checkouts' files
+  }),
   command('types of the front end', ['tsc', '--noEmit']),
   command('types of the tools', ['tsc', '--noEmit', '-p', 'tsconfig.node.json']),
   command('generated files', [...tsx, 'scripts/generate.ts', '--check']),

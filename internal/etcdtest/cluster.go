@@ -27,6 +27,10 @@ const (
 
 	putTimeout     = 2 * time.Minute
 	requestTimeout = 30 * time.Second
+
+	// putAttempt bounds one attempt: a write to a member that has just been paused, or by way of a leader that has, never
+	// ends by itself.
+	putAttempt = 10 * time.Second
 	dialTimeout    = 5 * time.Second
 
 	// startAttempts is how often a cluster is started on new ports when another process took one in between.
@@ -147,7 +151,7 @@ func (c *Cluster) Client(tb testing.TB) *clientv3.Client {
 	return newClient(tb, config)
 }
 
-// Put writes n keys <prefix>0, <prefix>1, … of one revision each. A write that fails because the leader just went away is
+// Put writes n keys <prefix>0, <prefix>1, … of one revision each. A write that fails because a member just went away is
 // repeated, so that a key may have more revisions then.
 func (c *Cluster) Put(tb testing.TB, prefix string, n int) {
 	tb.Helper()
@@ -155,12 +159,20 @@ func (c *Cluster) Put(tb testing.TB, prefix string, n int) {
 	ctx, cancel := context.WithTimeout(context.Background(), putTimeout)
 	defer cancel()
 	for i := range n {
-		_, err := kv.Put(ctx, fmt.Sprintf("%s%d", prefix, i), "value")
+		key := fmt.Sprintf("%s%d", prefix, i)
+		err := put(ctx, kv, key)
 		for err != nil && ctx.Err() == nil {
-			_, err = kv.Put(ctx, fmt.Sprintf("%s%d", prefix, i), "value")
+			err = put(ctx, kv, key)
 		}
 		require.NoError(tb, err)
 	}
+}
+
+func put(ctx context.Context, kv clientv3.KV, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, putAttempt)
+	defer cancel()
+	_, err := kv.Put(ctx, key, "value")
+	return err
 }
 
 // AddLearner starts one more member, which does not vote, and appends it to Members.

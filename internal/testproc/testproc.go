@@ -83,7 +83,12 @@ func (p *Process) awaitReady() error {
 }
 
 // Pause freezes the server: connections to it stay open and nothing answers.
-func (p *Process) Pause() error { return p.running.Process.Signal(syscall.SIGSTOP) }
+func (p *Process) Pause() error {
+	if err := p.running.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStopped(p.running.Process.Pid)
+}
 
 // Resume ends a pause.
 func (p *Process) Resume() error { return p.running.Process.Signal(syscall.SIGCONT) }
