@@ -4,23 +4,25 @@
 // Setup wires it into a controller manager. The way of one run: reconciler.Reconcile decides whether a monitor is due,
 // inspector.inspect runs its check, result.store puts the result into the status, and reporter tells of it.
 //
-// Should several cruisers run for one provider, they repeat each other's work, but each result is stored once.
+// Several cruisers of one provider are replicas: they divide the clusters among themselves, see replicas. Checks that a
+// cluster feels have workers of their own, off-peak hours and a budget, see checks.Check.Expensive and package budget.
 package cruiser
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/client-go/util/workqueue"
+	"k8s.io/apimachinery/pkg/util/rand"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
 	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 )
@@ -31,6 +33,8 @@ const (
 	DefaultInterval    = 5 * time.Minute
 	DefaultRunTimeout  = 30 * time.Second
 	DefaultConcurrency = 16
+
+	DefaultExpensiveConcurrency = 4
 )
 
 const (
@@ -38,9 +42,8 @@ const (
 	// round: tens of thousands of open ones would cost more memory than new ones cost time.
 	connectionIdleTimeout = 2 * time.Minute
 
-	// Failures of the API server are retried after 0.5 s, 1 s, … 30 s.
-	firstRetry = 500 * time.Millisecond
-	lastRetry  = 30 * time.Second
+	// replicaSuffix is how many random letters tell apart replicas on one host.
+	replicaSuffix = 5
 
 	// clusterIDField indexes EtcdClusters.
 	clusterIDField = "spec.clusterId"
@@ -59,6 +62,22 @@ type Options struct {
 
 	// Concurrency is how many monitors run at once, never two of one cluster. Default: 16.
 	Concurrency int
+
+	// ExpensiveConcurrency is how many monitors of expensive checks run at once beside them, never two of one cluster.
+	// Default: 4.
+	ExpensiveConcurrency int
+
+	// OffPeak is when scheduled runs of expensive checks begin. Default: at any time.
+	OffPeak OffPeak
+
+	// Budget bounds what checks read from one cluster.
+	Budget budget.Limits
+
+	// LeaseNamespace is where the replicas of one provider find each other.
+	LeaseNamespace string
+
+	// Replica is this process's name, unlike that of any other. Default: the host's name and random letters.
+	Replica string
 
 	// Checks are what monitors may name. Default: checks.All().
 	Checks checks.Registry
@@ -80,14 +99,24 @@ func (o *Options) setDefaults() {
 	if o.Concurrency == 0 {
 		o.Concurrency = DefaultConcurrency
 	}
+	if o.ExpensiveConcurrency == 0 {
+		o.ExpensiveConcurrency = DefaultExpensiveConcurrency
+	}
 	if o.Checks == nil {
 		o.Checks = checks.All()
+	}
+	if o.Replica == "" {
+		host, _ := os.Hostname() // without it the letters do
+		o.Replica = strings.ToLower(host) + "-" + rand.String(replicaSuffix)
 	}
 }
 
 func (o *Options) validate() error {
-	if o.DefaultInterval < 0 || o.RunTimeout < 0 || o.Concurrency < 0 {
-		return errors.New("the default interval, the run time-out and the concurrency must be positive")
+	if o.DefaultInterval < 0 || o.RunTimeout < 0 || o.Concurrency < 0 || o.ExpensiveConcurrency < 0 {
+		return errors.New("the default interval, the run time-out and the concurrencies must be positive")
+	}
+	if o.LeaseNamespace == "" {
+		return errors.New("name the namespace in which replicas find each other")
 	}
 	return nil
 }
@@ -110,29 +139,41 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &etcdv1beta1.EtcdCluster{}, clusterIDField, clusterID); err != nil {
 		return fmt.Errorf("index EtcdClusters: %w", err)
 	}
-	r := &reconciler{
+	division := &replicas{
+		client: mgr.GetClient(), live: mgr.GetAPIReader(),
+		namespace: options.LeaseNamespace, provider: options.Provider, self: options.Replica,
+	}
+	shared := reconciler{
 		client:   mgr.GetClient(),
 		live:     mgr.GetAPIReader(),
 		provider: options.Provider,
-		schedule: schedule{defaultInterval: options.DefaultInterval},
+		schedule: schedule{defaultInterval: options.DefaultInterval, checks: options.Checks, offPeak: options.OffPeak},
 		inspector: inspector{
 			secrets: mgr.GetClient(),
 			pool:    pool,
 			checks:  options.Checks,
 			timeout: options.RunTimeout,
+			budgets: budget.New(options.Budget),
 		},
 		reporter: reporter{metrics: metrics, events: mgr.GetEventRecorder(eventSource)},
 		locks:    newClusterLocks(),
 		writes:   newOwnWrites(),
+		replicas: division,
+		requests: newRequests(),
 	}
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("etcdmonitor").
-		Watches(&etcdv1beta1.EtcdMonitor{}, requestsFirst{}).
-		WithOptions(controller.Options{
-			MaxConcurrentReconciles: options.Concurrency,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
-		}).
-		Complete(r)
+	cheap, err := shared.setup(mgr, "etcdmonitor", false, options.Concurrency)
+	if err != nil {
+		return err
+	}
+	expensive, err := shared.setup(mgr, "etcdmonitor-expensive", true, options.ExpensiveConcurrency)
+	if err != nil {
+		return err
+	}
+	division.changed = func(ctx context.Context) {
+		cheap.enqueueAll(ctx)
+		expensive.enqueueAll(ctx)
+	}
+	return mgr.Add(division)
 }
 
 func clusterID(cluster client.Object) []string {

@@ -55,6 +55,7 @@ func (b *sandbox) startAs(config *rest.Config, options cruiser.Options) (metrics
 	b.t.Helper()
 	metrics = prometheus.NewPedanticRegistry()
 	options.Metrics = metrics
+	options.LeaseNamespace = b.namespace
 	stop = apitest.StartManager(b.t, config, b.namespace, func(ctx context.Context, mgr ctrl.Manager) error {
 		return cruiser.Setup(ctx, mgr, options)
 	})

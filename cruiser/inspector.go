@@ -1,6 +1,7 @@
 package cruiser
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
 	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 )
@@ -21,6 +23,7 @@ type inspector struct {
 	pool    *etcd.Pool
 	checks  checks.Registry
 	timeout time.Duration
+	budgets *budget.Budgets
 }
 
 // inspect runs the monitor's check once. Whatever goes wrong is part of the result.
@@ -48,7 +51,8 @@ func (i *inspector) run(ctx context.Context, subject subject) (checks.Result, er
 	if subject.noCluster != nil {
 		return checks.Result{}, subject.noCluster
 	}
-	ctx, cancel := context.WithTimeout(ctx, i.timeout)
+	timeout := cmp.Or(check.Timeout, i.timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	credentials, err := etcd.ReadCredentials(ctx, i.secrets, subject.cluster)
 	if err != nil {
@@ -60,10 +64,12 @@ func (i *inspector) run(ctx context.Context, subject subject) (checks.Result, er
 		Cluster:    subject.cluster.Spec,
 		Parameters: parameters,
 		Members:    lease,
+		Budget:     i.budgets.Pacer(subject.clusterKey(), lease),
+		State:      subject.monitor.Status.State,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("the run did not end within %s: look at the cluster's load, or raise --run-timeout: %w",
-			i.timeout, err)
+			timeout, err)
 	}
 	return found, err
 }

@@ -50,6 +50,11 @@ type reconciler struct {
 	reporter  reporter
 	locks     *clusterLocks
 	writes    *ownWrites
+	replicas  *replicas
+	requests  *requests
+
+	// expensive tells which checks' monitors this one runs: those that clusters feel, or the others.
+	expensive bool
 }
 
 // Reconcile runs the monitor's check if a run was requested or is due, and asks to be called again when the next is.
@@ -58,10 +63,11 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if monitor == nil {
+	if monitor == nil || !r.replicas.owns(clusterKeyOf(monitor)) {
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
+	r.requests.set(request, monitor.PendingRequest() != "")
 	if !r.writes.include(monitor) {
 		return ctrl.Result{RequeueAfter: cacheRetry}, nil
 	}
@@ -74,7 +80,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if why.request == "" && now.Before(due) {
 		return r.await(ctx, monitor, due)
 	}
-	unlock, free := r.locks.tryLock(subject.clusterKey())
+	unlock, free := r.locks.tryLock(clusterLock{subject.clusterKey(), r.expensive})
 	if !free {
 		return ctrl.Result{RequeueAfter: busyRetry}, nil
 	}
@@ -97,6 +103,7 @@ func (r *reconciler) monitor(ctx context.Context, name types.NamespacedName) (*e
 func (r *reconciler) forget(monitor types.NamespacedName) {
 	r.reporter.forget(monitor)
 	r.writes.forget(monitor)
+	r.requests.set(ctrl.Request{NamespacedName: monitor}, false)
 }
 
 // occasion tells why the monitor would run now: because of a request, or on schedule.
@@ -216,7 +223,6 @@ func (r *reconciler) retryWithNewer(err error) (ctrl.Result, error) {
 }
 
 func sleepUntil(due time.Time) ctrl.Result {
-	priority := priorityScheduled
 	// A zero RequeueAfter would mean never.
-	return ctrl.Result{RequeueAfter: max(time.Until(due), time.Millisecond), Priority: &priority}
+	return ctrl.Result{RequeueAfter: max(time.Until(due), time.Millisecond)}
 }

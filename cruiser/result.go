@@ -84,6 +84,9 @@ func (r result) store(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time) 
 	status.NextRun = &metav1.Time{Time: nextRun}
 	status.UpdatedAt = &metav1.Time{Time: now}
 	status.ObservedGeneration = r.generation
+	if r.State != "" && len(r.State) <= etcdv1beta1.MaxStateLength {
+		status.State = r.State
+	}
 	if r.request != "" {
 		status.AnsweredRequest = r.request
 	}
@@ -118,7 +121,7 @@ func passed(outcome etcdv1beta1.Outcome) metav1.ConditionStatus {
 	switch outcome {
 	case etcdv1beta1.OutcomePassed:
 		return metav1.ConditionTrue
-	case etcdv1beta1.OutcomeError:
+	case etcdv1beta1.OutcomeError, etcdv1beta1.OutcomeNotSupported:
 		return metav1.ConditionUnknown
 	default:
 		return metav1.ConditionFalse

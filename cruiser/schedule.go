@@ -1,12 +1,14 @@
 package cruiser
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
 )
 
 const (
@@ -24,12 +26,15 @@ const (
 // schedule says when monitors are due.
 type schedule struct {
 	defaultInterval time.Duration
+	checks          checks.Registry
+	offPeak         OffPeak
 }
 
-// after returns when a run that ended at end is followed by a scheduled one: after the interval ± 10 %.
+// after returns when a run that ended at end is followed by a scheduled one: after the interval ± 10 %, and of an
+// expensive check off-peak.
 func (s schedule) after(end time.Time, spec *etcdv1beta1.EtcdMonitorSpec) time.Time {
 	interval := s.interval(spec)
-	return end.Add(interval + time.Duration((2*rand.Float64()-1)*jitter*float64(interval)))
+	return s.allowed(end.Add(interval+time.Duration((2*rand.Float64()-1)*jitter*float64(interval))), spec)
 }
 
 // due returns when the monitor's next scheduled run is due: its status.nextRun, unless there is none yet or it was
@@ -38,7 +43,7 @@ func (s schedule) due(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time
 	next, last := monitor.Status.NextRun, monitor.Status.LastRecord()
 	switch {
 	case next == nil:
-		return now.Add(rand.N(min(s.interval(&monitor.Spec)/10, firstRunWithin)))
+		return s.allowed(now.Add(rand.N(min(s.interval(&monitor.Spec)/10, firstRunWithin))), &monitor.Spec)
 	case last != nil && !s.follows(next, last, &monitor.Spec):
 		return s.after(last.EndTime.Time, &monitor.Spec)
 	default:
@@ -46,16 +51,30 @@ func (s schedule) due(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time
 	}
 }
 
+// allowed returns t, or for an expensive check a time off-peak after it.
+func (s schedule) allowed(t time.Time, spec *etcdv1beta1.EtcdMonitorSpec) time.Time {
+	if !s.checks[spec.MetricName].Expensive {
+		return t
+	}
+	return s.offPeak.shift(t.In(time.Local))
+}
+
 // follows reports whether next can be when the run after last is due at the present interval.
 func (s schedule) follows(next *metav1.Time, last *etcdv1beta1.EtcdMonitorRecord, spec *etcdv1beta1.EtcdMonitorSpec) bool {
 	interval := s.interval(spec)
 	deviation := next.Sub(last.EndTime.Time) - interval
-	return deviation.Abs() <= time.Duration(jitter*float64(interval))+timePrecision
+	tolerance := time.Duration(jitter*float64(interval)) + timePrecision
+	if s.checks[spec.MetricName].Expensive && s.offPeak != (OffPeak{}) {
+		// The wait for the off-peak hours comes on top.
+		return s.offPeak.contains(next.In(time.Local)) && deviation >= -tolerance && deviation <= tolerance+day
+	}
+	return deviation.Abs() <= tolerance
 }
 
+// interval is what the monitor says, else what suits its check.
 func (s schedule) interval(spec *etcdv1beta1.EtcdMonitorSpec) time.Duration {
 	if spec.Interval != nil {
 		return spec.Interval.Duration
 	}
-	return s.defaultInterval
+	return cmp.Or(s.checks[spec.MetricName].Interval, s.defaultInterval)
 }

@@ -45,7 +45,7 @@ func (s subject) key() types.NamespacedName {
 
 // clusterKey identifies the cluster, also one that does not exist.
 func (s subject) clusterKey() types.NamespacedName {
-	return types.NamespacedName{Namespace: s.monitor.Namespace, Name: s.monitor.Spec.ClusterID}
+	return clusterKeyOf(s.monitor)
 }
 
 // labels are those of the monitor's series: the cluster's, or what the monitor says of a cluster that does not exist.
@@ -67,4 +67,8 @@ func (s subject) labels() seriesLabels {
 
 func keyOf(monitor *etcdv1beta1.EtcdMonitor) types.NamespacedName {
 	return client.ObjectKeyFromObject(monitor)
+}
+
+func clusterKeyOf(monitor *etcdv1beta1.EtcdMonitor) types.NamespacedName {
+	return types.NamespacedName{Namespace: monitor.Namespace, Name: monitor.Spec.ClusterID}
 }

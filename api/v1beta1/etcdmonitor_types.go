@@ -18,12 +18,15 @@ const (
 
 	// MaxMessageLength bounds a record's message, in bytes.
 	MaxMessageLength = 1024
+
+	// MaxStateLength bounds a status's state, in bytes.
+	MaxStateLength = 16384
 )
 
 // The types of an EtcdMonitor's conditions.
 const (
 	// ConditionPassed is True after a run with the outcome Passed, False after Warning or Failed, and Unknown when the
-	// last run ended in Error. Its reason is the outcome.
+	// last run ended in Error or NotSupported. Its reason is the outcome.
 	ConditionPassed = "Passed"
 
 	// ConditionRunning is True while a requested run is under way. Scheduled runs do not set it: the write would double
@@ -33,16 +36,17 @@ const (
 
 // Outcome is how a run ended.
 //
-// +kubebuilder:validation:Enum=Passed;Warning;Failed;Error
+// +kubebuilder:validation:Enum=Passed;Warning;Failed;Error;NotSupported
 type Outcome string
 
-// The outcomes, from good to bad. Error means that the check could not be done: it says nothing about the cluster's
-// data.
+// The outcomes. Error means that the check could not be done, NotSupported that the cluster's etcd version has not what
+// the check needs: both say nothing about the cluster's data, and only the first asks for something to be done.
 const (
-	OutcomePassed  Outcome = "Passed"
-	OutcomeWarning Outcome = "Warning"
-	OutcomeFailed  Outcome = "Failed"
-	OutcomeError   Outcome = "Error"
+	OutcomePassed       Outcome = "Passed"
+	OutcomeWarning      Outcome = "Warning"
+	OutcomeFailed       Outcome = "Failed"
+	OutcomeError        Outcome = "Error"
+	OutcomeNotSupported Outcome = "NotSupported"
 )
 
 // EtcdMonitorSpec says which check inspects which cluster, and who runs it.
@@ -159,6 +163,11 @@ type EtcdMonitorStatus struct {
 	// observedGeneration is the generation of the spec that the last run used.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// state is what the check remembers from its last run for the next one, in a form of its own.
+	// +kubebuilder:validation:MaxLength=16384
+	// +optional
+	State string `json:"state,omitempty"`
 
 	// conditions are Passed and Running.
 	// +listType=map

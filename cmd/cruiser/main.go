@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -11,8 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/etcdfleet/etcd-fleet/cruiser"
+	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/internal/managerflags"
 )
+
+// defaultLeaseNamespace is where deploy/ runs cruiser.
+const defaultLeaseNamespace = "etcd-fleet"
 
 func main() {
 	shared := managerflags.Bind(flag.CommandLine)
@@ -21,11 +26,24 @@ func main() {
 		"the spec.metricProviderName of the EtcdMonitors to run")
 	flag.IntVar(&options.Concurrency, "concurrency", cruiser.DefaultConcurrency,
 		"how many inspections run at once, never two of one cluster")
+	flag.IntVar(&options.ExpensiveConcurrency, "expensive-concurrency", cruiser.DefaultExpensiveConcurrency,
+		"how many inspections that clusters feel run at once beside those, never two of one cluster")
+	flag.TextVar(&options.OffPeak, "off-peak", cruiser.OffPeak{},
+		"the part of the day in which scheduled inspections that clusters feel begin, for example 01:00-05:30; empty means any time")
+	flag.IntVar(&options.Budget.KeysPerSecond, "budget-keys", budget.DefaultKeysPerSecond,
+		"how many keys a second inspections read from one cluster")
+	flag.Int64Var(&options.Budget.BytesPerSecond, "budget-bytes", budget.DefaultBytesPerSecond,
+		"how many bytes a second inspections read from one cluster")
+	flag.DurationVar(&options.Budget.Latency, "budget-latency", budget.DefaultLatency,
+		"how long a member may take for a trivial read before inspections back off from it")
+	flag.StringVar(&options.LeaseNamespace, "lease-namespace", "",
+		"the namespace of the Leases by which replicas divide the clusters; empty means --namespace, or else etcd-fleet")
 	flag.DurationVar(&options.DefaultInterval, "default-interval", cruiser.DefaultInterval,
 		"the time between two runs of an EtcdMonitor without spec.interval")
 	flag.DurationVar(&options.RunTimeout, "run-timeout", cruiser.DefaultRunTimeout, "how long a run may take")
 	flag.Parse()
 	shared.SetLogger()
+	options.LeaseNamespace = cmp.Or(options.LeaseNamespace, shared.Namespace(), defaultLeaseNamespace)
 
 	if err := run(ctrl.SetupSignalHandler(), shared, options); err != nil {
 		fmt.Fprintln(os.Stderr, "cruiser:", err)

@@ -6,22 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 )
 
 const (
-	// statusTimeout bounds the wait for a member that is down or frozen.
-	statusTimeout = 3 * time.Second
-
 	// countTimeout bounds one count, which takes about 0.6 s a million keys.
 	countTimeout = 20 * time.Second
 
@@ -68,211 +62,105 @@ func nodeKeyDiff(ctx context.Context, target Target) (Result, error) {
 		return Result{}, err
 	}
 	for attempt := 1; ; attempt++ {
-		members, err := askMembers(ctx, target)
-		if err != nil {
+		all := askMembers(ctx, target)
+		if err := all.verifyIdentities(); err != nil {
 			return Result{}, err
 		}
-		revision, err := members.countKeys(ctx)
+		counts, err := countKeys(ctx, all.voters())
 		switch {
 		case err == nil:
-			return members.compare(target.Cluster.ClusterID, revision, maxDifference)
+			return compareKeys(target.Cluster.ClusterID, all, counts, maxDifference)
 		case attempt == keyDiffAttempts:
-			return Result{}, members.outOfReach(err)
+			return Result{}, outOfReach(all.voters(), err)
 		}
 		select {
 		case <-ctx.Done():
-			return Result{}, members.outOfReach(err)
+			return Result{}, outOfReach(all.voters(), err)
 		case <-time.After(keyDiffPause):
 		}
 	}
 }
 
-// memberAnswer is what one member said.
-type memberAnswer struct {
-	name   string
-	client *clientv3.Client
-	status *pb.StatusResponse
-	keys   int64
-
-	// err says why the member is missing.
-	err error
+// keyCount is how many keys a member holds at a revision.
+type keyCount struct {
+	*member
+	revision int64
+	keys     int64
 }
 
-// memberAnswers are in the order of the cluster's spec.
-type memberAnswers []*memberAnswer
-
-// askMembers asks all members for their status at once. A member that fails keeps its error.
-func askMembers(ctx context.Context, target Target) (memberAnswers, error) {
-	var members memberAnswers
-	var group errgroup.Group
-	for _, spec := range target.Cluster.Members {
-		member := &memberAnswer{name: spec.Name}
-		members = append(members, member)
-		group.Go(func() error {
-			member.askStatus(ctx, target.Members, spec.ClientURL)
-			return nil
-		})
-	}
-	_ = group.Wait()
-	return members, members.verifyIdentities()
-}
-
-func (m *memberAnswer) askStatus(ctx context.Context, members Connector, endpoint string) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
-	if m.client, m.err = members.Client(endpoint); m.err == nil {
-		m.status, m.err = etcd.Status(ctx, m.client)
-	}
-}
-
-// verifyIdentities makes sure that the answers can be compared: they come from different members of one cluster.
-func (a memberAnswers) verifyIdentities() error {
-	byID := map[uint64]*memberAnswer{}
-	var first *memberAnswer
-	for _, m := range a {
-		if m.err != nil {
-			continue
-		}
-		if first == nil {
-			first = m
-		}
-		if id := m.status.Header.ClusterId; id != first.status.Header.ClusterId {
-			return fmt.Errorf("%s belongs to the etcd cluster %x, %s to %x: correct their clientURL in the EtcdCluster, "+
-				"or make the stray member join again", m.name, id, first.name, first.status.Header.ClusterId)
-		}
-		id := m.status.Header.MemberId
-		if twin := byID[id]; twin != nil {
-			return fmt.Errorf("%s and %s are the same etcd member %x: correct their clientURL in the EtcdCluster",
-				twin.name, m.name, id)
-		}
-		byID[id] = m
-	}
-	return nil
-}
-
-// countKeys counts the keys of the voting members at the newest revision that all of them have, and returns it. A member
-// that fails keeps its error; the error returned means that a member does not have that revision (any more), which a
-// new attempt may cure.
-func (a memberAnswers) countKeys(ctx context.Context) (revision int64, err error) {
-	voters := a.answering()
+// countKeys counts the keys of the voting members at the newest revision that all of them have. A member that fails
+// keeps its error; the error returned means that a member does not have that revision (any more), which a new attempt
+// may cure.
+func countKeys(ctx context.Context, voters members) ([]*keyCount, error) {
 	if len(voters) < 2 {
-		return 0, nil // nothing to compare
+		return nil, nil // nothing to compare
 	}
-	revision = slices.MinFunc(voters, byRevision).revision()
+	revision := slices.MinFunc(voters, byRevision).revision()
+	var counts []*keyCount
 	var group errgroup.Group
 	for _, m := range voters {
-		group.Go(func() error { return m.count(ctx, revision) })
+		count := &keyCount{member: m, revision: revision}
+		counts = append(counts, count)
+		group.Go(func() error { return count.count(ctx) })
 	}
-	return revision, group.Wait()
+	return counts, group.Wait()
 }
 
-func (m *memberAnswer) count(ctx context.Context, revision int64) error {
+func (c *keyCount) count(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
-	response, err := m.client.Get(ctx, "\x00", clientv3.WithFromKey(), clientv3.WithCountOnly(),
-		clientv3.WithSerializable(), clientv3.WithRev(revision))
+	response, err := c.client.Get(ctx, "\x00", clientv3.WithFromKey(), clientv3.WithCountOnly(),
+		clientv3.WithSerializable(), clientv3.WithRev(c.revision))
 	if errors.Is(err, rpctypes.ErrCompacted) || errors.Is(err, rpctypes.ErrFutureRev) {
-		return fmt.Errorf("%s at revision %d: %w", m.name, revision, err)
+		return fmt.Errorf("%s at revision %d: %w", c.name, c.revision, err)
 	}
-	if m.err = err; err == nil {
-		m.keys = response.Count
+	if c.err = err; err == nil {
+		c.keys = response.Count
 	}
 	return nil
 }
 
-// compare judges the counts.
-func (a memberAnswers) compare(clusterID string, revision, maxDifference int64) (Result, error) {
-	counted := a.answering()
-	if len(counted) < 2 {
-		return Result{}, a.tooFew()
+// compareKeys judges the counts.
+func compareKeys(clusterID string, all members, counts []*keyCount, maxDifference int64) (Result, error) {
+	counts = slices.DeleteFunc(counts, func(c *keyCount) bool { return c.err != nil })
+	if len(counts) < 2 {
+		return Result{}, all.tooFew()
 	}
-	most := slices.MaxFunc(counted, byKeys).keys
-	difference := most - slices.MinFunc(counted, byKeys).keys
+	most := slices.MaxFunc(counts, byKeys).keys
+	difference := most - slices.MinFunc(counts, byKeys).keys
 
-	outcome := etcdv1beta1.OutcomePassed
 	message := fmt.Sprintf("collectEtcdnodeKeyDiff,etcd cluster %s,total key num is %d,nodeKeyDiff is %d",
 		clusterID, most, difference)
 	if difference > 0 {
-		message += fmt.Sprintf(",keys at revision %d:", revision)
-		for _, m := range counted {
-			message += fmt.Sprintf(" %s %d", m.name, m.keys)
+		message += fmt.Sprintf(",keys at revision %d:", counts[0].revision)
+		for _, c := range counts {
+			message += fmt.Sprintf(" %s %d", c.name, c.keys)
 		}
 	}
-	for _, m := range a.missing() {
+	outcome := etcdv1beta1.OutcomePassed
+	if len(all.missing()) > 0 {
 		outcome = etcdv1beta1.OutcomeWarning
-		message += fmt.Sprintf(",member %s is missing (%s)", m.name, etcd.Reason(m.err))
-	}
-	for _, m := range a.learners() {
-		message += fmt.Sprintf(",learner %s is not compared", m.name)
 	}
 	if difference > maxDifference {
 		outcome = etcdv1beta1.OutcomeFailed
 	}
 	return Result{
 		Outcome: outcome,
-		Message: message,
+		Message: message + all.remarks(),
 		Values: map[string]float64{
 			"nodeKeyDiff": float64(difference),
 			"totalKeys":   float64(most),
-			"members":     float64(len(counted)),
+			"members":     float64(len(counts)),
 		},
 	}, nil
 }
 
-// tooFew says why fewer than two members could be compared.
-func (a memberAnswers) tooFew() error {
-	missing := a.missing()
-	counted := len(a.answering())
-	if len(missing) == 0 {
-		return fmt.Errorf("comparing needs 2 voting members and the cluster has %d: delete this EtcdMonitor", counted)
-	}
-	var reasons []string
-	for _, m := range missing {
-		reasons = append(reasons, fmt.Sprintf("%s: %s", m.name, etcd.Reason(m.err)))
-	}
-	return fmt.Errorf("comparing needs 2 voting members and %d of %d answered: %s",
-		counted, counted+len(missing), strings.Join(reasons, "; "))
-}
-
 // outOfReach explains that the members have no readable revision in common.
-func (a memberAnswers) outOfReach(err error) error {
-	voters := a.answering()
+func outOfReach(voters members, err error) error {
 	last, first := slices.MinFunc(voters, byRevision), slices.MaxFunc(voters, byRevision)
 	return fmt.Errorf("no revision could be read on all members (%w); %s is %d revisions behind %s: "+
 		"look at its disk and its network, or keep more history when compacting",
 		err, last.name, first.revision()-last.revision(), first.name)
 }
 
-// answering returns the voting members that answered all that they were asked.
-func (a memberAnswers) answering() memberAnswers {
-	return a.filter(func(m *memberAnswer) bool { return m.err == nil && !m.isLearner() })
-}
-
-func (a memberAnswers) missing() memberAnswers {
-	return a.filter(func(m *memberAnswer) bool { return m.err != nil && !m.isLearner() })
-}
-
-func (a memberAnswers) learners() memberAnswers {
-	return a.filter((*memberAnswer).isLearner)
-}
-
-func (a memberAnswers) filter(keep func(*memberAnswer) bool) memberAnswers {
-	var kept memberAnswers
-	for _, m := range a {
-		if keep(m) {
-			kept = append(kept, m)
-		}
-	}
-	return kept
-}
-
-// isLearner also knows the learner that refuses the login with a password, before it can be asked for its status.
-func (m *memberAnswer) isLearner() bool {
-	return m.status != nil && m.status.IsLearner || errors.Is(m.err, etcd.ErrLearner)
-}
-
-func (m *memberAnswer) revision() int64 { return m.status.Header.Revision }
-
-func byRevision(a, b *memberAnswer) int { return cmp.Compare(a.revision(), b.revision()) }
-
-func byKeys(a, b *memberAnswer) int { return cmp.Compare(a.keys, b.keys) }
+func byKeys(a, b *keyCount) int { return cmp.Compare(a.keys, b.keys) }

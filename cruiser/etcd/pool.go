@@ -3,6 +3,8 @@ package etcd
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -91,6 +93,7 @@ type Lease struct {
 
 	mu   sync.Mutex
 	held []*connection
+	http *http.Client
 }
 
 // Client returns a client of the one endpoint, for example https://10.0.0.1:2379. It is shared: do not close it. No
@@ -107,10 +110,37 @@ func (l *Lease) Client(endpoint string) (*clientv3.Client, error) {
 	return c.client, nil
 }
 
+// TLS returns a new configuration for https endpoints: it verifies them, and presents the client certificate if there
+// is one.
+func (l *Lease) TLS() (*tls.Config, error) {
+	return l.credentials.tlsConfig()
+}
+
+// HTTP returns a client for what members serve beside gRPC. Its connections are those of this run only: few checks need
+// them. Redirects are not followed, since the client certificate is for members alone.
+func (l *Lease) HTTP() (*http.Client, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.http == nil {
+		config, err := l.credentials.tlsConfig()
+		if err != nil {
+			return nil, err
+		}
+		l.http = &http.Client{
+			Transport:     &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return l.http, nil
+}
+
 // Release returns the connections to the pool. Their clients must not be used any more.
 func (l *Lease) Release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.http != nil {
+		l.http.CloseIdleConnections()
+	}
 	for _, c := range l.held {
 		l.pool.release(c)
 	}

@@ -126,4 +126,10 @@ export function colouredWords(colours: Record<string, string>): DynamicConfigVal
 
 export const healthColours = { Healthy: 'green', Degraded: 'orange', Unhealthy: 'red', Unknown: 'text' };
 
-export const outcomeColours = { Passed: 'green', Warning: 'orange', Failed: 'red', Error: 'purple' };
+export const outcomeColours = {
+  NotSupported: 'text',
+  Passed: 'green',
+  Warning: 'orange',
+  Failed: 'red',
+  Error: 'purple',
+};

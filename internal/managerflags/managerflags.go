@@ -52,6 +52,9 @@ func Bind(flags *flag.FlagSet) *Flags {
 	return f
 }
 
+// Namespace is the namespace to work in; empty means all.
+func (f *Flags) Namespace() string { return f.namespace }
+
 // SetLogger makes all logs of the process go to standard error as JSON.
 func (f *Flags) SetLogger() {
 	logger := zap.New(zap.Level(f.logLevel))

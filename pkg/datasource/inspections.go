@@ -31,8 +31,10 @@ func parseInspections(f *fields) *inspectionsQuery {
 }
 
 // outcomesBySeverity are the ways in which a run ends, from good to bad. Not to know comes last: a check that cannot be
-// done hides everything.
-var outcomesBySeverity = []v1beta1.Outcome{v1beta1.OutcomePassed, v1beta1.OutcomeWarning, v1beta1.OutcomeFailed, v1beta1.OutcomeError}
+// done hides everything. One that this version of etcd does not support comes first: nothing is to be done.
+var outcomesBySeverity = []v1beta1.Outcome{
+	v1beta1.OutcomeNotSupported, v1beta1.OutcomePassed, v1beta1.OutcomeWarning, v1beta1.OutcomeFailed, v1beta1.OutcomeError,
+}
 
 func outcomeNames() []string {
 	names := make([]string, len(outcomesBySeverity))

@@ -24,9 +24,12 @@ export type Dimension = (typeof dimensions)[number];
  */
 export type Scope = Partial<Record<Dimension, string[]>>;
 
-export const outcomes = ['Passed', 'Warning', 'Failed', 'Error'] as const;
+export const outcomes = ['NotSupported', 'Passed', 'Warning', 'Failed', 'Error'] as const;
 
-/** How an inspection ended, from good to bad. Error: the check could not be done. */
+/**
+ * How an inspection ended, from good to bad. Error: the check could not be done; NotSupported: the cluster's etcd version
+ * has not what it needs, and there is nothing to do.
+ */
 export type Outcome = (typeof outcomes)[number];
 
 /** Tables are cut to `limit` rows on the server. */

@@ -12,7 +12,14 @@ const height = 22;
 const width = maxRuns * step;
 
 /** Bars grow with the severity, so that the history can be read without its colours. */
-const barHeights: Record<Outcome | '', number> = { '': 3, Passed: 7, Warning: 13, Failed: height, Error: height };
+const barHeights: Record<Outcome | '', number> = {
+  '': 3,
+  NotSupported: 3,
+  Passed: 7,
+  Warning: 13,
+  Failed: height,
+  Error: height,
+};
 
 interface Props {
   history: HistoryRecord[];
@@ -33,6 +40,7 @@ export function History({ history, subject, timeZone }: Props) {
 
   const barColors: Record<Outcome | '', string> = {
     '': colors.text.disabled,
+    NotSupported: colors.text.disabled,
     Passed: visualization.getColorByName('green'),
     Warning: visualization.getColorByName('orange'),
     Failed: visualization.getColorByName('red'),

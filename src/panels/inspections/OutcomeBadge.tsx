@@ -4,6 +4,7 @@ import React from 'react';
 import type { Outcome } from '../../datasource/queries';
 
 const looks: Record<Outcome, { color: BadgeColor; icon: IconName }> = {
+  NotSupported: { color: 'darkgrey', icon: 'ban' },
   Passed: { color: 'green', icon: 'check' },
   Warning: { color: 'orange', icon: 'exclamation-triangle' },
   Failed: { color: 'red', icon: 'times' },
@@ -15,6 +16,6 @@ export function OutcomeBadge({ outcome }: { outcome: Outcome | '' }) {
   return outcome === '' ? (
     <Badge color="darkgrey" icon="minus" text="No run yet" />
   ) : (
-    <Badge {...looks[outcome]} text={outcome} />
+    <Badge {...looks[outcome]} text={outcome === 'NotSupported' ? 'Not supported' : outcome} />
   );
 }

@@ -1,0 +1,79 @@
+package cruiser
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
+
+// Failures of the API server are retried after 0.5 s, 1 s, … 30 s.
+const (
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// monitorController runs the monitors of one kind of checks.
+type monitorController struct {
+	client     client.Client
+	reconciler *reconciler
+	enqueue    enqueueMonitors
+	// queue is nil until the controller starts.
+	queue atomic.Pointer[monitorQueue]
+}
+
+// setup adds to the manager a controller with workers of its own for the monitors of expensive checks, or of the others.
+func (r reconciler) setup(mgr ctrl.Manager, name string, expensive bool, workers int) (*monitorController, error) {
+	r.expensive = expensive
+	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.requests}}
+	return c, ctrl.NewControllerManagedBy(mgr).
+		Named(name).
+		Watches(&etcdv1beta1.EtcdMonitor{}, c.enqueue, builder.WithPredicates(predicate.NewPredicateFuncs(c.runs))).
+		WatchesRawSource(source.Func(c.keepQueue)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+			NewQueue:                newQueue(r.requests),
+		}).
+		Complete(&r)
+}
+
+// runs reports whether the monitor is one of this controller's.
+func (c *monitorController) runs(monitor client.Object) bool {
+	check := c.reconciler.inspector.checks[monitor.(*etcdv1beta1.EtcdMonitor).Spec.MetricName]
+	return check.Expensive == c.reconciler.expensive
+}
+
+func (c *monitorController) keepQueue(_ context.Context, queue monitorQueue) error {
+	c.queue.Store(&queue)
+	return nil
+}
+
+// enqueueAll makes the controller look at all its monitors again. Before it starts there is nothing to do: it begins so.
+func (c *monitorController) enqueueAll(ctx context.Context) {
+	queue := c.queue.Load()
+	if queue == nil {
+		return
+	}
+	var monitors etcdv1beta1.EtcdMonitorList
+	if err := c.client.List(ctx, &monitors, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "list the EtcdMonitors of the cache")
+		return
+	}
+	for i := range monitors.Items {
+		if c.runs(&monitors.Items[i]) {
+			c.enqueue.enqueue(&monitors.Items[i], *queue)
+		}
+	}
+}
