@@ -20,12 +20,13 @@ type seriesLabels struct {
 var seriesLabelNames = []string{"region", "product", "scene", "spec", "cluster", "check"}
 
 // metrics exposes the last run of each monitor. It is a collector over what is known now, not a set of gauges to keep in
-// step, so nothing stays behind when a monitor is deleted or a run measures nothing. A monitor costs about seven series.
+// step, so nothing stays behind when a monitor is deleted or a run measures nothing. A monitor costs about eight series.
 type metrics struct {
 	runs     *prometheus.Desc
 	outcome  *prometheus.Desc
 	lastRun  *prometheus.Desc
 	duration *prometheus.Desc
+	fresh    *prometheus.Desc
 
 	// values are the gauges of each check's values, by check and value.
 	values map[string]map[string]*prometheus.Desc
@@ -42,6 +43,10 @@ type monitorSeries struct {
 	lastRun  time.Time
 	duration time.Duration
 	values   map[string]float64
+
+	// answered is when the last run ended that could be done, and freshFor how long its result counts.
+	answered time.Time
+	freshFor time.Duration
 }
 
 func newMetrics(registry checks.Registry) *metrics {
@@ -55,6 +60,9 @@ func newMetrics(registry checks.Registry) *metrics {
 			"When an inspection's last run ended.", seriesLabelNames, nil),
 		duration: prometheus.NewDesc("etcd_inspection_duration_seconds",
 			"How long an inspection's last run took.", seriesLabelNames, nil),
+		fresh: prometheus.NewDesc("etcd_inspection_fresh",
+			"1 while an inspection's last result is not older than two intervals, else 0. A run that could not be done has no result.",
+			seriesLabelNames, nil),
 		values:   map[string]map[string]*prometheus.Desc{},
 		monitors: map[types.NamespacedName]*monitorSeries{},
 	}
@@ -72,20 +80,51 @@ func (m *metrics) record(monitor types.NamespacedName, labels seriesLabels, run 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	series := newMonitorSeries(labels, run)
-	if previous, exists := m.monitors[monitor]; exists && previous.labels == labels {
-		maps.Copy(series.runs, previous.runs)
+	if previous, exists := m.monitors[monitor]; exists {
+		series.freshFor = previous.freshFor
+		if run.Outcome == etcdv1beta1.OutcomeError {
+			series.answered = previous.answered
+		}
+		if previous.labels == labels {
+			maps.Copy(series.runs, previous.runs)
+		}
 	}
 	series.runs[run.Outcome]++
 	m.monitors[monitor] = series
 }
 
-// restore exposes the last run of an earlier process, so that no alert flaps when cruiser restarts.
-func (m *metrics) restore(monitor types.NamespacedName, labels seriesLabels, run *etcdv1beta1.EtcdMonitorRecord) {
+// restore exposes the last run of an earlier process, or of another replica, so that no alert flaps when cruiser
+// restarts; and that a monitor has not run yet. Results count for freshFor.
+func (m *metrics) restore(
+	monitor types.NamespacedName, labels seriesLabels, records []etcdv1beta1.EtcdMonitorRecord, freshFor time.Duration,
+) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, exists := m.monitors[monitor]; !exists && run != nil {
-		m.monitors[monitor] = newMonitorSeries(labels, *run)
+	series, exists := m.monitors[monitor]
+	switch {
+	case !exists:
+		series = restoredSeries(labels, records)
+	case series.freshFor == freshFor:
+		return
+	default:
+		copied := *series
+		series = &copied
 	}
+	series.freshFor = freshFor
+	m.monitors[monitor] = series
+}
+
+func restoredSeries(labels seriesLabels, records []etcdv1beta1.EtcdMonitorRecord) *monitorSeries {
+	if len(records) == 0 {
+		return &monitorSeries{labels: labels}
+	}
+	series := newMonitorSeries(labels, records[len(records)-1])
+	for _, record := range records {
+		if record.Outcome != etcdv1beta1.OutcomeError {
+			series.answered = record.EndTime.Time
+		}
+	}
+	return series
 }
 
 func (m *metrics) forget(monitor types.NamespacedName) {
@@ -102,6 +141,9 @@ func newMonitorSeries(labels seriesLabels, run etcdv1beta1.EtcdMonitorRecord) *m
 		lastRun: run.EndTime.Time,
 		values:  run.Values,
 	}
+	if run.Outcome != etcdv1beta1.OutcomeError {
+		series.answered = run.EndTime.Time
+	}
 	if run.Duration != nil {
 		series.duration = run.Duration.Duration
 	}
@@ -110,7 +152,7 @@ func newMonitorSeries(labels seriesLabels, run etcdv1beta1.EtcdMonitorRecord) *m
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{m.runs, m.outcome, m.lastRun, m.duration} {
+	for _, desc := range []*prometheus.Desc{m.runs, m.outcome, m.lastRun, m.duration, m.fresh} {
 		descs <- desc
 	}
 	for _, values := range m.values {
@@ -146,6 +188,14 @@ func (m *metrics) collectMonitor(s *monitorSeries, out chan<- prometheus.Metric)
 	labels := []string{l.region, l.product, l.scene, l.spec, l.cluster, l.check}
 	gauge := func(desc *prometheus.Desc, value float64, more ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append(labels, more...)...)
+	}
+	isFresh := 0.0
+	if time.Since(s.answered) <= s.freshFor {
+		isFresh = 1
+	}
+	gauge(m.fresh, isFresh)
+	if s.lastRun.IsZero() {
+		return // it has not run yet
 	}
 	for outcome, count := range s.runs {
 		out <- prometheus.MustNewConstMetric(m.runs, prometheus.CounterValue, count, append(labels, string(outcome))...)

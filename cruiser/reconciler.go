@@ -72,7 +72,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{RequeueAfter: cacheRetry}, nil
 	}
 	subject := findSubject(ctx, r.client, monitor)
-	r.reporter.restore(subject)
+	r.reporter.restore(subject, r.schedule.freshFor(&monitor.Spec))
 
 	now := time.Now()
 	due := r.schedule.due(monitor, now)

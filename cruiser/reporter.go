@@ -1,6 +1,8 @@
 package cruiser
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -31,9 +33,9 @@ type reporter struct {
 	events  events.EventRecorder
 }
 
-// restore exposes the last run of an earlier process, so that no alert flaps when cruiser restarts.
-func (r *reporter) restore(subject subject) {
-	r.metrics.restore(subject.key(), subject.labels(), subject.monitor.Status.LastRecord())
+// restore exposes what is known of a monitor from before; its results count for freshFor.
+func (r *reporter) restore(subject subject, freshFor time.Duration) {
+	r.metrics.restore(subject.key(), subject.labels(), subject.monitor.Status.Records, freshFor)
 }
 
 // forget ends the metrics of a monitor.

@@ -71,6 +71,15 @@ func (s schedule) follows(next *metav1.Time, last *etcdv1beta1.EtcdMonitorRecord
 	return deviation.Abs() <= tolerance
 }
 
+// freshFor is how long a result counts: until one more run is missing than may happen, when the next is a little late.
+func (s schedule) freshFor(spec *etcdv1beta1.EtcdMonitorSpec) time.Duration {
+	fresh := 2 * s.interval(spec)
+	if s.checks[spec.MetricName].Expensive && s.offPeak != (OffPeak{}) {
+		fresh += day
+	}
+	return fresh
+}
+
 // interval is what the monitor says, else what suits its check.
 func (s schedule) interval(spec *etcdv1beta1.EtcdMonitorSpec) time.Duration {
 	if spec.Interval != nil {
