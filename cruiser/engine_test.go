@@ -58,7 +58,7 @@ func (b *sandbox) startAs(config *rest.Config, options cruiser.Options) (metrics
 	options.LeaseNamespace = b.namespace
 	stop = apitest.StartManager(b.t, config, b.namespace, func(ctx context.Context, mgr ctrl.Manager) error {
 		return cruiser.Setup(ctx, mgr, options)
-	})
+	}, func(manager *ctrl.Options) { manager.Cache.ByObject = cruiser.Cached() })
 	return metrics, stop
 }
 

@@ -26,10 +26,10 @@ type inspector struct {
 	budgets *budget.Budgets
 }
 
-// inspect runs the monitor's check once. Whatever goes wrong is part of the result.
-func (i *inspector) inspect(ctx context.Context, subject subject, why occasion) result {
+// inspect runs the monitor's check once, with what it remembers. Whatever goes wrong is part of the result.
+func (i *inspector) inspect(ctx context.Context, subject subject, state string, why occasion) result {
 	start := time.Now()
-	found, err := i.run(ctx, subject)
+	found, err := i.run(ctx, subject, state)
 	if err != nil {
 		found = checks.Result{Outcome: etcdv1beta1.OutcomeError, Message: err.Error()}
 	}
@@ -42,7 +42,7 @@ func (i *inspector) inspect(ctx context.Context, subject subject, why occasion) 
 	}
 }
 
-func (i *inspector) run(ctx context.Context, subject subject) (checks.Result, error) {
+func (i *inspector) run(ctx context.Context, subject subject, state string) (checks.Result, error) {
 	spec := subject.monitor.Spec
 	check, parameters, err := i.checks.Lookup(spec.MetricName, spec.Parameters)
 	if err != nil {
@@ -65,7 +65,7 @@ func (i *inspector) run(ctx context.Context, subject subject) (checks.Result, er
 		Parameters: parameters,
 		Members:    lease,
 		Budget:     i.budgets.Pacer(subject.clusterKey(), lease),
-		State:      subject.monitor.Status.State,
+		State:      state,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("the run did not end within %s: look at the cluster's load, or raise --run-timeout: %w",

@@ -2,7 +2,6 @@ package cruiser
 
 import (
 	"context"
-	"maps"
 	"sync"
 
 	"k8s.io/client-go/util/workqueue"
@@ -127,8 +126,8 @@ func (l *lane) pop() ctrl.Request {
 	return monitor
 }
 
-// enqueueMonitors enqueues monitors that changed. Changes of the status alone are ignored: they are mostly our own, and
-// Reconcile has scheduled what follows from them.
+// enqueueMonitors enqueues monitors whose spec or requested run changed. Other changes are ignored: they are mostly our
+// own of the status, and Reconcile has scheduled what follows from them.
 type enqueueMonitors struct {
 	requests *requests
 }
@@ -141,7 +140,7 @@ func (h enqueueMonitors) Create(_ context.Context, e event.CreateEvent, queue mo
 // Update implements handler.EventHandler.
 func (h enqueueMonitors) Update(_ context.Context, e event.UpdateEvent, queue monitorQueue) {
 	if e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
-		!maps.Equal(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()) {
+		requestOf(e.ObjectOld) != requestOf(e.ObjectNew) {
 		h.enqueue(e.ObjectNew, queue)
 	}
 }
@@ -154,6 +153,10 @@ func (h enqueueMonitors) Delete(_ context.Context, e event.DeleteEvent, queue mo
 // Generic implements handler.EventHandler: the monitor may have become another replica's, or ours.
 func (h enqueueMonitors) Generic(_ context.Context, e event.GenericEvent, queue monitorQueue) {
 	h.enqueue(e.Object, queue)
+}
+
+func requestOf(monitor client.Object) string {
+	return monitor.GetAnnotations()[etcdv1beta1.AnnotationRunRequestedAt]
 }
 
 func (h enqueueMonitors) enqueue(object client.Object, queue monitorQueue) {

@@ -123,9 +123,8 @@ func (r *reconciler) occasion(monitor *etcdv1beta1.EtcdMonitor) occasion {
 // await sleeps until the next scheduled run, and makes status.nextRun say when that is.
 func (r *reconciler) await(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, due time.Time) (ctrl.Result, error) {
 	if monitor.Status.NextRun == nil || !monitor.Status.NextRun.Time.Equal(due) {
-		monitor.Status.NextRun = &metav1.Time{Time: due}
-		monitor.Status.UpdatedAt = &metav1.Time{Time: time.Now()}
-		if err := r.updateStatus(ctx, monitor); err != nil {
+		next := fields{"nextRun": metav1.NewTime(due), "updatedAt": metav1.Now()}
+		if _, err := r.writeFields(ctx, monitor, next); err != nil {
 			return r.retryWithNewer(err)
 		}
 	}
@@ -134,14 +133,19 @@ func (r *reconciler) await(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor
 
 // run inspects the cluster and writes what was found. Without a written result the monitor stays due.
 func (r *reconciler) run(ctx context.Context, subject subject, why occasion) (ctrl.Result, error) {
-	monitor := subject.monitor
+	state, err := r.stateOf(ctx, subject.monitor)
+	if err != nil {
+		return r.retryWithNewer(err)
+	}
 	if why.request != "" {
-		markRunning(monitor, why, time.Now())
-		if err := r.updateStatus(ctx, monitor); err != nil {
+		running, err := r.writeFields(ctx, subject.monitor, runningFields(subject.monitor, why, time.Now()))
+		if err != nil {
 			return r.retryWithNewer(err)
 		}
+		subject.monitor = running
 	}
-	run := r.inspector.inspect(ctx, subject, why)
+	monitor := subject.monitor
+	run := r.inspector.inspect(ctx, subject, state, why)
 	if ctx.Err() != nil {
 		return ctrl.Result{}, nil //nolint:nilerr // cruiser stops: what the run says is not the cluster's doing
 	}
@@ -168,11 +172,9 @@ func (r *reconciler) storeResult(
 ) (stored *etcdv1beta1.EtcdMonitor, err error) {
 	base := monitor
 	store := func() error {
-		candidate := base.DeepCopy()
-		run.store(candidate, nextRun, time.Now())
-		err := r.updateStatus(ctx, candidate)
+		written, err := r.appendRecord(ctx, base, run.record(), run.fields(base, nextRun, time.Now()))
 		if err == nil {
-			stored = candidate
+			stored = written
 		}
 		if !apierrors.IsConflict(err) {
 			return err
@@ -201,17 +203,6 @@ func (r *reconciler) readNewest(ctx context.Context, name types.NamespacedName) 
 	var monitor etcdv1beta1.EtcdMonitor
 	err := r.live.Get(ctx, name, &monitor)
 	return &monitor, err
-}
-
-// updateStatus writes the monitor's status if nobody has changed the monitor since it was read.
-func (r *reconciler) updateStatus(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	if err := r.client.Status().Update(ctx, monitor); err != nil {
-		return err
-	}
-	r.writes.note(monitor)
-	return nil
 }
 
 // retryWithNewer answers a failed write before a run: a conflict only means that the cache will soon show more.

@@ -140,6 +140,7 @@ func startReplica(t *testing.T, program, namespace string) *testproc.Process {
 }
 
 func TestFreshTellsWhetherAResultStillCounts(t *testing.T) {
+	t.Parallel() // it mostly waits
 	box := newSandbox(t)
 	box.cluster("gz-a")
 	check := newScriptedCheck()

@@ -2,6 +2,7 @@ package cruiser
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -72,49 +73,57 @@ func (r result) record() etcdv1beta1.EtcdMonitorRecord {
 	}
 }
 
-// store adds the result to the monitor's status, all of it at once so that one update writes it.
-func (r result) store(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time) {
+// fields are those of the monitor's status that the result changes, besides its record.
+func (r result) fields(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time) fields {
 	record := r.record()
-	status := &monitor.Status
-	status.Records = append(status.Records, record)
-	if surplus := len(status.Records) - etcdv1beta1.MaxRecords; surplus > 0 {
-		status.Records = status.Records[surplus:]
+	changed := fields{
+		"outcome":            record.Outcome,
+		"nextRun":            metav1.NewTime(nextRun),
+		"updatedAt":          metav1.NewTime(now),
+		"observedGeneration": r.generation,
+		"conditions": conditions(monitor, metav1.Condition{
+			Type:               etcdv1beta1.ConditionPassed,
+			Status:             passed(record.Outcome),
+			Reason:             string(record.Outcome),
+			Message:            record.Message,
+			ObservedGeneration: r.generation,
+		}, metav1.Condition{
+			Type:               etcdv1beta1.ConditionRunning,
+			Status:             metav1.ConditionFalse,
+			Reason:             reasonFinished,
+			ObservedGeneration: r.generation,
+		}),
 	}
-	status.Outcome = record.Outcome
-	status.NextRun = &metav1.Time{Time: nextRun}
-	status.UpdatedAt = &metav1.Time{Time: now}
-	status.ObservedGeneration = r.generation
 	if r.State != "" && len(r.State) <= etcdv1beta1.MaxStateLength {
-		status.State = r.State
+		changed["state"] = r.State
 	}
 	if r.request != "" {
-		status.AnsweredRequest = r.request
+		changed["answeredRequest"] = r.request
 	}
-	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type:               etcdv1beta1.ConditionPassed,
-		Status:             passed(record.Outcome),
-		Reason:             string(record.Outcome),
-		Message:            record.Message,
-		ObservedGeneration: r.generation,
-	})
-	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type:               etcdv1beta1.ConditionRunning,
-		Status:             metav1.ConditionFalse,
-		Reason:             reasonFinished,
-		ObservedGeneration: r.generation,
-	})
+	return changed
 }
 
-// markRunning says in the monitor's status that a requested run began.
-func markRunning(monitor *etcdv1beta1.EtcdMonitor, o occasion, now time.Time) {
-	monitor.Status.UpdatedAt = &metav1.Time{Time: now}
-	meta.SetStatusCondition(&monitor.Status.Conditions, metav1.Condition{
-		Type:               etcdv1beta1.ConditionRunning,
-		Status:             metav1.ConditionTrue,
-		Reason:             reasonRequested,
-		Message:            "answers the request " + o.request,
-		ObservedGeneration: monitor.Generation,
-	})
+// runningFields are those of the monitor's status that say that a requested run began.
+func runningFields(monitor *etcdv1beta1.EtcdMonitor, o occasion, now time.Time) fields {
+	return fields{
+		"updatedAt": metav1.NewTime(now),
+		"conditions": conditions(monitor, metav1.Condition{
+			Type:               etcdv1beta1.ConditionRunning,
+			Status:             metav1.ConditionTrue,
+			Reason:             reasonRequested,
+			Message:            "answers the request " + o.request,
+			ObservedGeneration: monitor.Generation,
+		}),
+	}
+}
+
+// conditions returns the monitor's conditions with these in place of those of the same type.
+func conditions(monitor *etcdv1beta1.EtcdMonitor, changed ...metav1.Condition) []metav1.Condition {
+	all := slices.Clone(monitor.Status.Conditions)
+	for _, condition := range changed {
+		meta.SetStatusCondition(&all, condition)
+	}
+	return all
 }
 
 func passed(outcome etcdv1beta1.Outcome) metav1.ConditionStatus {

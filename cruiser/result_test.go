@@ -2,7 +2,6 @@ package cruiser
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -23,17 +21,17 @@ func TestResultStoresEverythingAtOnce(t *testing.T) {
 	run := result{
 		Result: checks.Result{
 			Outcome: etcdv1beta1.OutcomeFailed, Message: "differs", Values: map[string]float64{"nodeKeyDiff": 3},
+			State: "what to remember",
 		},
 		occasion:   occasion{request: "r1", requestedBy: "someone"},
 		generation: 7,
 		start:      now,
 		duration:   1500 * time.Millisecond,
 	}
-	markRunning(monitor, run.occasion, now)
+	monitor.Status.Conditions = runningFields(monitor, run.occasion, now)["conditions"].([]metav1.Condition)
 	assert.True(t, meta.IsStatusConditionTrue(monitor.Status.Conditions, etcdv1beta1.ConditionRunning))
 
-	run.store(monitor, now.Add(5*time.Minute), now.Add(2*time.Second))
-	assert.Equal(t, []etcdv1beta1.EtcdMonitorRecord{{
+	assert.Equal(t, etcdv1beta1.EtcdMonitorRecord{
 		StartTime:   *at(0),
 		EndTime:     *at(1500 * time.Millisecond),
 		Message:     "differs",
@@ -42,47 +40,44 @@ func TestResultStoresEverythingAtOnce(t *testing.T) {
 		Duration:    &metav1.Duration{Duration: 1500 * time.Millisecond},
 		Request:     "r1",
 		RequestedBy: "someone",
-	}}, monitor.Status.Records)
-	assert.Equal(t, etcdv1beta1.OutcomeFailed, monitor.Status.Outcome)
-	assert.Equal(t, "r1", monitor.Status.AnsweredRequest)
-	assert.Equal(t, at(5*time.Minute), monitor.Status.NextRun)
-	assert.Equal(t, at(2*time.Second), monitor.Status.UpdatedAt)
-	assert.Equal(t, int64(7), monitor.Status.ObservedGeneration)
-	assert.True(t, meta.IsStatusConditionFalse(monitor.Status.Conditions, etcdv1beta1.ConditionRunning))
-	passed := meta.FindStatusCondition(monitor.Status.Conditions, etcdv1beta1.ConditionPassed)
+	}, run.record())
+	changed := run.fields(monitor, now.Add(5*time.Minute), now.Add(2*time.Second))
+	conditions := changed["conditions"].([]metav1.Condition)
+	delete(changed, "conditions")
+	assert.Equal(t, fields{
+		"outcome":            etcdv1beta1.OutcomeFailed,
+		"answeredRequest":    "r1",
+		"nextRun":            *at(5 * time.Minute),
+		"updatedAt":          *at(2 * time.Second),
+		"observedGeneration": int64(7),
+		"state":              "what to remember",
+	}, changed)
+	assert.True(t, meta.IsStatusConditionFalse(conditions, etcdv1beta1.ConditionRunning))
+	passed := meta.FindStatusCondition(conditions, etcdv1beta1.ConditionPassed)
 	assert.Equal(t, "Failed", passed.Reason)
 	assert.Equal(t, "differs", passed.Message)
 }
 
 func TestResultConditionPassed(t *testing.T) {
 	for outcome, status := range map[etcdv1beta1.Outcome]metav1.ConditionStatus{
-		etcdv1beta1.OutcomePassed:  metav1.ConditionTrue,
-		etcdv1beta1.OutcomeWarning: metav1.ConditionFalse,
-		etcdv1beta1.OutcomeFailed:  metav1.ConditionFalse,
-		etcdv1beta1.OutcomeError:   metav1.ConditionUnknown,
+		etcdv1beta1.OutcomePassed:       metav1.ConditionTrue,
+		etcdv1beta1.OutcomeWarning:      metav1.ConditionFalse,
+		etcdv1beta1.OutcomeFailed:       metav1.ConditionFalse,
+		etcdv1beta1.OutcomeError:        metav1.ConditionUnknown,
+		etcdv1beta1.OutcomeNotSupported: metav1.ConditionUnknown,
 	} {
-		monitor := &etcdv1beta1.EtcdMonitor{}
-		result{Result: checks.Result{Outcome: outcome}}.store(monitor, now, now)
-		assert.True(t,
-			meta.IsStatusConditionPresentAndEqual(monitor.Status.Conditions, etcdv1beta1.ConditionPassed, status), outcome)
+		changed := result{Result: checks.Result{Outcome: outcome}}.fields(&etcdv1beta1.EtcdMonitor{}, now, now)
+		conditions := changed["conditions"].([]metav1.Condition)
+		assert.True(t, meta.IsStatusConditionPresentAndEqual(conditions, etcdv1beta1.ConditionPassed, status), outcome)
 	}
 }
 
-func TestResultOfAScheduledRunAnswersNoRequest(t *testing.T) {
-	monitor := &etcdv1beta1.EtcdMonitor{Status: etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r1"}}
-	result{Result: checks.Result{Outcome: etcdv1beta1.OutcomePassed}}.store(monitor, now, now)
-	assert.Equal(t, "r1", monitor.Status.AnsweredRequest)
-	assert.Empty(t, monitor.Status.LastRecord().Request)
-}
-
-func TestResultKeepsTheNewestRecords(t *testing.T) {
-	monitor := &etcdv1beta1.EtcdMonitor{}
-	for i := range 50 {
-		result{Result: checks.Result{Message: fmt.Sprint(i)}}.store(monitor, now, now)
-	}
-	require.Len(t, monitor.Status.Records, etcdv1beta1.MaxRecords)
-	assert.Equal(t, "30", monitor.Status.Records[0].Message)
-	assert.Equal(t, "49", monitor.Status.LastRecord().Message)
+func TestResultLeavesAloneWhatItDoesNotChange(t *testing.T) {
+	changed := result{Result: checks.Result{Outcome: etcdv1beta1.OutcomePassed}}.fields(&etcdv1beta1.EtcdMonitor{}, now, now)
+	assert.NotContains(t, changed, "answeredRequest", "a scheduled run answers no request")
+	assert.NotContains(t, changed, "state")
+	tooLong := result{Result: checks.Result{State: strings.Repeat("x", etcdv1beta1.MaxStateLength+1)}}
+	assert.NotContains(t, tooLong.fields(&etcdv1beta1.EtcdMonitor{}, now, now), "state", "the API server would refuse all")
 }
 
 func TestResultBoundsTheRecord(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -458,6 +459,60 @@ func TestRecordsOfOtherProgramsAreKept(t *testing.T) {
 	assert.True(t, kept.EndTime.Equal(&end))
 	assert.Equal(t, "nodeKeyDiff is 0", kept.Message)
 	assert.Empty(t, kept.Outcome)
+}
+
+func TestTheNewestRecordsAreKept(t *testing.T) {
+	box := newSandbox(t)
+	box.cluster("gz-a")
+	monitor := box.monitor("gz-a", "scripted", nil)
+	box.start(newScriptedCheck().options(t))
+	for i := range etcdv1beta1.MaxRecords + 2 {
+		request := fmt.Sprintf("r%d", i)
+		box.request(monitor, request)
+		box.await(monitor, "the answer", answered(request))
+	}
+	records := box.read(monitor).Status.Records
+	require.Len(t, records, etcdv1beta1.MaxRecords)
+	for i, record := range slices.Backward(records) {
+		if record.Request != "" { // a scheduled run may come in between
+			assert.Equal(t, "r21", record.Request)
+			assert.GreaterOrEqual(t, i, etcdv1beta1.MaxRecords-2)
+			break
+		}
+	}
+}
+
+func TestACheckRemembersItsState(t *testing.T) {
+	box := newSandbox(t)
+	box.cluster("gz-a")
+	monitor := box.monitor("gz-a", "scripted", nil)
+	later := metav1.NewTime(time.Now().Add(time.Hour))
+	box.setStatus(monitor, etcdv1beta1.EtcdMonitorStatus{NextRun: &later}) // none but the requested runs
+	check := newScriptedCheck()
+	var mu sync.Mutex
+	var seen []string
+	long := strings.Repeat("x", 10_000) // more than the cache keeps
+	states := []string{"short", long, "", "last"}
+	check.do(func(_ context.Context, target checks.Target) (checks.Result, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, target.State)
+		result := passing
+		result.State = states[len(seen)-1]
+		return result, nil
+	})
+	_, stop := box.start(check.options(t))
+	for i := range states {
+		if i == 2 {
+			stop() // another replica knows it too
+			box.start(check.options(t))
+		}
+		request := fmt.Sprintf("r%d", i)
+		box.request(monitor, request)
+		box.await(monitor, "the answer", answered(request))
+	}
+	assert.Equal(t, []string{"", "short", long, long}, seen)
+	assert.Equal(t, "last", box.read(monitor).Status.State)
 }
 
 func TestSetupRefusesNegativeOptions(t *testing.T) {

@@ -53,7 +53,7 @@ func main() {
 
 // run inspects until ctx ends. Runs under way end without a record then, and take place at the next start.
 func run(ctx context.Context, shared *managerflags.Flags, options cruiser.Options) error {
-	mgr, err := shared.NewManager()
+	mgr, err := shared.NewManager(func(options *ctrl.Options) { options.Cache.ByObject = cruiser.Cached() })
 	if err != nil {
 		return err
 	}

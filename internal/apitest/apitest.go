@@ -135,18 +135,23 @@ func Namespace(tb testing.TB) string {
 }
 
 // StartManager runs a manager that sees one namespace, with what setup adds to it, until the test ends or stop is called.
-// Several may run at once.
+// Several may run at once. adapt changes the manager's options.
 func StartManager(
 	tb testing.TB, config *rest.Config, namespace string, setup func(context.Context, ctrl.Manager) error,
+	adapt ...func(*ctrl.Options),
 ) (stop func()) {
 	tb.Helper()
 	skipNameValidation := true
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	options := ctrl.Options{
 		Scheme:     Scheme,
 		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: ctrlconfig.Controller{SkipNameValidation: &skipNameValidation},
-	})
+	}
+	for _, change := range adapt {
+		change(&options)
+	}
+	mgr, err := ctrl.NewManager(config, options)
 	require.NoError(tb, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	require.NoError(tb, setup(ctx, mgr))

@@ -62,8 +62,9 @@ func (f *Flags) SetLogger() {
 	klog.SetLogger(logger)
 }
 
-// NewManager returns a manager for the API server that --kubeconfig, or else the Pod's service account, names.
-func (f *Flags) NewManager() (ctrl.Manager, error) {
+// NewManager returns a manager for the API server that --kubeconfig, or else the Pod's service account, names. adapt
+// changes its options for one program.
+func (f *Flags) NewManager(adapt ...func(*ctrl.Options)) (ctrl.Manager, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the API server: %w: set --kubeconfig", err)
@@ -71,13 +72,17 @@ func (f *Flags) NewManager() (ctrl.Manager, error) {
 	config.QPS, config.Burst = qps, burst
 
 	shutdown := shutdownTimeout
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	options := ctrl.Options{
 		Scheme:                  newScheme(),
 		Cache:                   f.cacheOptions(),
 		Metrics:                 metricsserver.Options{BindAddress: f.metricsAddr},
 		HealthProbeBindAddress:  f.healthAddr,
 		GracefulShutdownTimeout: &shutdown,
-	})
+	}
+	for _, change := range adapt {
+		change(&options)
+	}
+	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return nil, fmt.Errorf("set up the manager: %w", err)
 	}

@@ -1,0 +1,70 @@
+package cruiser
+
+import (
+	"context"
+	"encoding/json"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
+
+// operation is one of a JSON Patch (RFC 6902).
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value,omitempty"`
+}
+
+// fields are those of a status that change, by their JSON names.
+type fields map[string]any
+
+// writeFields changes fields of the monitor's status if nobody has changed the monitor since it was read, and returns it
+// as it is then.
+func (r *reconciler) writeFields(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, changed fields) (*etcdv1beta1.EtcdMonitor, error) {
+	return r.patchStatus(ctx, monitor, types.MergePatchType, map[string]any{
+		"metadata": map[string]any{"resourceVersion": monitor.ResourceVersion},
+		"status":   changed,
+	})
+}
+
+// appendRecord adds a record to the monitor's status, without the oldest ones where there are too many, and changes
+// fields, all at once and under the same condition as writeFields. The other records need not be known.
+func (r *reconciler) appendRecord(
+	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, record etcdv1beta1.EtcdMonitorRecord, changed fields,
+) (*etcdv1beta1.EtcdMonitor, error) {
+	count := recordCount(monitor)
+	if count == 0 {
+		changed["records"] = []etcdv1beta1.EtcdMonitorRecord{record}
+		return r.writeFields(ctx, monitor, changed)
+	}
+	// The API server compares the version that results with the stored one, and answers Conflict.
+	patch := []operation{{Op: "replace", Path: "/metadata/resourceVersion", Value: monitor.ResourceVersion}}
+	for range count + 1 - etcdv1beta1.MaxRecords {
+		patch = append(patch, operation{Op: "remove", Path: "/status/records/0"})
+	}
+	patch = append(patch, operation{Op: "add", Path: "/status/records/-", Value: record})
+	for name, value := range changed {
+		patch = append(patch, operation{Op: "add", Path: "/status/" + name, Value: value})
+	}
+	return r.patchStatus(ctx, monitor, types.JSONPatchType, patch)
+}
+
+func (r *reconciler) patchStatus(
+	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, kind types.PatchType, patch any,
+) (*etcdv1beta1.EtcdMonitor, error) {
+	body, err := json.Marshal(patch)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	written := &etcdv1beta1.EtcdMonitor{}
+	written.Namespace, written.Name = monitor.Namespace, monitor.Name
+	if err := r.client.Status().Patch(ctx, written, client.RawPatch(kind, body)); err != nil {
+		return nil, err
+	}
+	r.writes.note(written)
+	return written, nil
+}
