@@ -1,9 +1,10 @@
 // npm run bench <name>: measures the project at the size of a fleet. bench/README.md has the figures and what they mean.
 import { describeFailure, LabFailure } from '../lab/failure.ts';
+import { inspect } from './inspect/inspect.ts';
 import { slo } from './slo/slo.ts';
 
 /** A folder here, with its measurement. */
-const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { slo };
+const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { inspect, slo };
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());

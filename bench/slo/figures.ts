@@ -1,4 +1,5 @@
 // The figures of a run: printed, compared with the targets, and written down if wanted.
+import { markdownTable as table } from '../table.ts';
 import type { GroupFigures } from './rule-groups.ts';
 import type { RuleSetFigures } from './others.ts';
 import type { TierFigures } from './tiers.ts';
@@ -139,12 +140,6 @@ function dearest(groups: GroupFigures[]): string {
     .slice(0, 3)
     .flatMap((group) => group.dearest.map((rule) => `- ${group.name}: ${seconds(rule.seconds)} \`${rule.name}\``))
     .join('\n');
-}
-
-function table(head: string[], rows: string[][]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
-  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 const seconds = (value: number) =>

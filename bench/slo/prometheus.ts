@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabFailure } from '../../lab/failure.ts';
 import { endServer, linkBlock } from '../../slo/calibrate/blocks.ts';
-import { programOf, type Place } from './place.ts';
+import { programOf, type Place } from '../place.ts';
 
 /** Longer than the dearest raw query of the whole fleet. */
 const queryTimeout = 15 * 60_000;

@@ -7,7 +7,7 @@ import type { Definitions } from '../../slo/model/definitions.ts';
 import { timingOf } from '../../slo/generate/timing.ts';
 import { goBuild } from '../../lab/build/go.ts';
 import type { Fleet } from './fleet.ts';
-import type { Place } from './place.ts';
+import type { Place } from '../place.ts';
 import { rawFamilies } from './raw-series.ts';
 import { eventFamilies } from './recorded-series.ts';
 

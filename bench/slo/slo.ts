@@ -10,7 +10,7 @@ import { LabFailure } from '../../lab/failure.ts';
 import { report, type Figures } from './figures.ts';
 import { fleetOf } from './fleet.ts';
 import { ruleSetFigures } from './others.ts';
-import { openPlace } from './place.ts';
+import { openPlace } from '../place.ts';
 import { Prometheus } from './prometheus.ts';
 import { pyrraRules } from './pyrra.ts';
 import { rewound } from './rewound.ts';

@@ -7,7 +7,7 @@ import { goBuild } from '../../lab/build/go.ts';
 import type { RuleFile } from '../../slo/generate/rules.ts';
 import type { Model } from '../../slo/model/model.ts';
 import type { ClusterLabels } from './fleet.ts';
-import type { Place } from './place.ts';
+import type { Place } from '../place.ts';
 import { plainSlis, type PlainSli } from './plain-slis.ts';
 
 /** Sloth has no interval of its own: its rules run as often as Prometheus's default says. */

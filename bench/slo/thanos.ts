@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabFailure } from '../../lab/failure.ts';
-import { programOf, type Place } from './place.ts';
+import { programOf, type Place } from '../place.ts';
 import type { Prometheus } from './prometheus.ts';
 
 const startTimeout = 120_000;

@@ -1,8 +1,8 @@
 // Where the benchmark finds programs and keeps its files.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { LabFailure } from '../../lab/failure.ts';
-import { openLab } from '../../lab/lab.ts';
+import { LabFailure } from '../lab/failure.ts';
+import { openLab } from '../lab/lab.ts';
 
 export interface Place {
   /** Seeds, logs and data; nothing in it is needed after a run, but seeds make the next one faster. */

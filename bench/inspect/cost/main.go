@@ -1,0 +1,318 @@
+// Command cost measures what the clients of an etcd cluster feel while each check inspects it: the latency of puts with
+// and without the check, beside the ways in which others look at a cluster. It prints its figures as JSON.
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
+	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+)
+
+// pause is the time between two runs of a scenario: far less than between those of a check, so that they show in a p99.
+const pause = time.Second
+
+type options struct {
+	keys      int
+	valueSize int
+	rate      int
+	window    time.Duration
+	dir       string
+}
+
+// scenario is something that happens while puts are measured.
+type scenario struct {
+	name string
+	run  func(ctx context.Context) (remark string, err error)
+}
+
+// figures are of one scenario. Latencies are those of puts, in seconds.
+type figures struct {
+	Name string `json:"name"`
+
+	// Runs is how often it ran while puts were measured, and RunSeconds how long one took, the median.
+	Runs       int     `json:"runs"`
+	RunSeconds float64 `json:"runSeconds"`
+
+	During latencies `json:"during"`
+	Idle   latencies `json:"idle"`
+	Remark string    `json:"remark"`
+}
+
+type latencies struct {
+	Puts int     `json:"puts"`
+	P50  float64 `json:"p50"`
+	P99  float64 `json:"p99"`
+	Max  float64 `json:"max"`
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.keys, "keys", 500_000, "how many keys the cluster holds")
+	flag.IntVar(&o.valueSize, "value-size", 1024, "bytes of each value")
+	flag.IntVar(&o.rate, "rate", 100, "puts a second while measuring, over all members")
+	flag.DurationVar(&o.window, "window", 30*time.Second, "how long the idle cluster and each scenario are measured")
+	flag.StringVar(&o.dir, "dir", "", "where to keep data and logs; emptied first")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	if o.dir == "" {
+		return errors.New("--dir is missing: name a folder for data and logs")
+	}
+	if err := os.RemoveAll(o.dir); err != nil {
+		return err
+	}
+	cluster, err := servers.Start(o.dir, "--quota-backend-bytes=8589934592")
+	if err != nil {
+		return err
+	}
+	defer cluster.Stop()
+	clients, err := connect(cluster)
+	if err != nil {
+		return err
+	}
+	progress("Writing %d keys of %d bytes …", o.keys, o.valueSize)
+	if err := fill(ctx, o, clients[0]); err != nil {
+		return err
+	}
+	var results []figures
+	for _, s := range append(others(clients), ours(cluster)...) {
+		found, err := compare(ctx, o, clients, s)
+		if err != nil {
+			return err
+		}
+		results = append(results, *found)
+		progress("%s: %d runs of %.2f s, p99 %.1f ms against %.1f ms: %s",
+			s.name, found.Runs, found.RunSeconds, 1000*found.During.P99, 1000*found.Idle.P99, found.Remark)
+	}
+	return json.NewEncoder(os.Stdout).Encode(results)
+}
+
+// compare measures puts on the idle cluster, and then while the scenario runs again and again.
+func compare(ctx context.Context, o options, clients []*clientv3.Client, s scenario) (*figures, error) {
+	idle, err := measure(ctx, o, clients, func() error { return sleep(ctx, o.window) })
+	if err != nil {
+		return nil, err
+	}
+	found := &figures{Name: s.name, Idle: *idle}
+	var took []float64
+	during, err := measure(ctx, o, clients, func() error {
+		for begin := time.Now(); time.Since(begin) < o.window; {
+			started := time.Now()
+			remark, err := s.run(ctx)
+			took = append(took, time.Since(started).Seconds())
+			if found.Remark = remark; err != nil {
+				found.Remark = "error: " + err.Error()
+			}
+			if err := sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(took)
+	found.During, found.Runs, found.RunSeconds = *during, len(took), took[len(took)/2]
+	return found, nil
+}
+
+// connect returns a client for each member.
+func connect(cluster *servers.Cluster) (clients []*clientv3.Client, err error) {
+	for _, m := range cluster.Members {
+		client, err := clientv3.New(clientv3.Config{Endpoints: []string{m.ClientURL}, Logger: zap.NewNop(), MaxCallRecvMsgSize: 4 << 30})
+		if err != nil {
+			return nil, err
+		}
+		clients = append(clients, client)
+	}
+	return clients, nil
+}
+
+// fill writes the keys as Kubernetes names its objects, and compacts the history.
+func fill(ctx context.Context, o options, client *clientv3.Client) error {
+	const perTxn = 100
+	value := strings.Repeat("v", o.valueSize)
+	group, filling := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	resources := []string{"pods", "secrets", "configmaps", "events", "leases", "endpointslices"}
+	for begin := 0; begin < o.keys; begin += perTxn {
+		group.Go(func() error {
+			var puts []clientv3.Op
+			for i := begin; i < min(begin+perTxn, o.keys); i++ {
+				key := fmt.Sprintf("/registry/%s/namespace-%03d/object-%07d", resources[i%len(resources)], i%211, i)
+				puts = append(puts, clientv3.OpPut(key, value))
+			}
+			_, err := client.Txn(filling).Then(puts...).Commit()
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	status, err := client.Status(ctx, client.Endpoints()[0])
+	if err != nil {
+		return err
+	}
+	_, err = client.Compact(ctx, status.Header.Revision, clientv3.WithCompactPhysical())
+	return err
+}
+
+// measure puts at a steady rate through all members while work goes on.
+func measure(ctx context.Context, o options, clients []*clientv3.Client, work func() error) (*latencies, error) {
+	putting, stop := context.WithCancel(ctx)
+	defer stop()
+	measured := make([][]time.Duration, len(clients))
+	var writers errgroup.Group
+	for i, client := range clients {
+		writers.Go(func() error {
+			measured[i] = putSteadily(putting, client, i, time.Second*time.Duration(len(clients))/time.Duration(o.rate))
+			return nil
+		})
+	}
+	err := work()
+	stop()
+	_ = writers.Wait()
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(measured...)
+	if len(all) == 0 {
+		return nil, errors.New("no put succeeded")
+	}
+	slices.Sort(all)
+	return &latencies{
+		Puts: len(all), P50: all[len(all)/2].Seconds(), P99: all[len(all)*99/100].Seconds(), Max: all[len(all)-1].Seconds(),
+	}, nil
+}
+
+// putSteadily puts at the interval whether or not the one before has ended, so that a stall counts for all that would
+// have come in its time, and returns the latencies.
+func putSteadily(ctx context.Context, client *clientv3.Client, writer int, interval time.Duration) []time.Duration {
+	var group errgroup.Group
+	results := make(chan time.Duration, 1024)
+	var measured []time.Duration
+	collected := make(chan struct{})
+	go func() {
+		defer close(collected)
+		for latency := range results {
+			measured = append(measured, latency)
+		}
+	}()
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			_ = group.Wait()
+			close(results)
+			<-collected
+			return measured
+		case <-ticker.C:
+		}
+		group.Go(func() error {
+			begin := time.Now()
+			_, err := client.Put(context.WithoutCancel(ctx), fmt.Sprintf("/probe/%d/%d", writer, i%100), "value")
+			if err == nil {
+				results <- time.Since(begin)
+			}
+			return err
+		})
+	}
+}
+
+// others are the ways in which a cluster is looked at without a budget.
+func others(clients []*clientv3.Client) []scenario {
+	everyMember := func(do func(*clientv3.Client) error) error {
+		var group errgroup.Group
+		for _, client := range clients {
+			group.Go(func() error { return do(client) })
+		}
+		return group.Wait()
+	}
+	return []scenario{
+		{"one Get of all keys, without pages", func(ctx context.Context) (string, error) {
+			answer, err := clients[0].Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%d keys", len(answer.Kvs)), nil
+		}},
+		{"HashKV of all members at their newest revision", func(ctx context.Context) (string, error) {
+			return "", everyMember(func(client *clientv3.Client) error {
+				_, err := client.HashKV(ctx, client.Endpoints()[0], 0)
+				return err
+			})
+		}},
+	}
+}
+
+// ours are the checks as cruiser runs them, with their default parameters and budget.
+func ours(cluster *servers.Cluster) (scenarios []scenario) {
+	all := checks.All()
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	spec := etcdv1beta1.EtcdClusterSpec{ClusterID: "gz-etcd", Region: "gz", Size: 3, Members: cluster.Members}
+	pool := etcd.NewPool(time.Minute)
+	budgets := budget.New(budget.Limits{})
+	for _, name := range names {
+		scenarios = append(scenarios, scenario{name, func(ctx context.Context) (string, error) {
+			check, parameters, err := all.Lookup(name, nil)
+			if err != nil {
+				return "", err
+			}
+			ctx, cancel := context.WithTimeout(ctx, cmp.Or(check.Timeout, time.Minute))
+			defer cancel()
+			lease := pool.Lease(etcd.Credentials{})
+			defer lease.Release()
+			found, err := check.Run(ctx, checks.Target{
+				Cluster: spec, Parameters: parameters, Members: lease,
+				Budget: budgets.Pacer(types.NamespacedName{Name: "gz-etcd"}, lease),
+			})
+			return string(found.Outcome) + ": " + found.Message, err
+		}})
+	}
+	return scenarios
+}
+
+func sleep(ctx context.Context, duration time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(duration):
+		return nil
+	}
+}
+
+func progress(format string, values ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", values...)
+}

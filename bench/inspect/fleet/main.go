@@ -1,0 +1,115 @@
+// Command fleet measures cruiser at the size of a fleet: tens of thousands of inspections over real etcd servers that
+// many clusters share, on a real API server. It prints its figures as JSON.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
+	"github.com/etcdfleet/etcd-fleet/internal/labbin"
+)
+
+// options say what is measured.
+type options struct {
+	clusters int
+	checks   []string
+	interval time.Duration
+	steady   time.Duration
+	etcds    int
+	workers  int
+	dir      string
+}
+
+// figures are what was measured. Memory is resident bytes, CPU is cores.
+type figures struct {
+	Monitors int `json:"monitors"`
+
+	// FillingSeconds is the time from cruiser's start until every monitor had its first record.
+	FillingSeconds float64 `json:"fillingSeconds"`
+
+	// SteadySeconds is the time after it in which all monitors run at their interval.
+	SteadySeconds    float64        `json:"steadySeconds"`
+	SteadyRuns       float64        `json:"steadyRuns"`
+	Outcomes         map[string]int `json:"outcomes"`
+	LateSeconds      float64        `json:"lateSecondsP99"`
+	CruiserCPU       float64        `json:"cruiserCores"`
+	CruiserMemory    float64        `json:"cruiserBytes"`
+	CruiserHeap      []float64      `json:"cruiserBytesEachMinute"`
+	APIServerCPU     float64        `json:"apiServerCores"`
+	APIServerMemory  float64        `json:"apiServerBytes"`
+	ScrapeSeconds    float64        `json:"scrapeSeconds"`
+	ScrapeBytes      int            `json:"scrapeBytes"`
+	HandOverSeconds  float64        `json:"handOverSeconds"`
+	HandOverClusters int            `json:"handOverClusters"`
+}
+
+func main() {
+	o := options{checks: []string{
+		"etcd-node-key-diff", "membership", "alarms", "quota-and-fragmentation", "request-latency", "certificate-expiry",
+	}}
+	flag.IntVar(&o.clusters, "clusters", 10_000, "how many EtcdClusters")
+	flag.DurationVar(&o.interval, "interval", 5*time.Minute, "the monitors' interval")
+	flag.DurationVar(&o.steady, "steady", 5*time.Minute, "how long to watch after every monitor has run once")
+	flag.IntVar(&o.etcds, "etcds", 3, "how many real clusters of 3 members they share")
+	flag.IntVar(&o.workers, "concurrency", 64, "cruiser's --concurrency")
+	flag.StringVar(&o.dir, "dir", "", "where to keep data and logs; emptied first")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	if o.dir == "" {
+		return fmt.Errorf("--dir is missing: name a folder for data and logs")
+	}
+	if err := os.RemoveAll(o.dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return err
+	}
+	binaries, err := labbin.Dir("etcd", "kube-apiserver")
+	if err != nil {
+		return err
+	}
+	api, err := startAPI(binaries)
+	if err != nil {
+		return err
+	}
+	defer api.stop()
+	var clusters []*servers.Cluster
+	for i := range o.etcds {
+		// The disk's speed is not what is measured.
+		cluster, err := servers.Start(filepath.Join(o.dir, fmt.Sprintf("etcd-%d", i)), "--unsafe-no-fsync")
+		if err != nil {
+			return err
+		}
+		defer cluster.Stop()
+		clusters = append(clusters, cluster)
+	}
+	progress("Creating %d EtcdClusters and %d EtcdMonitors …", o.clusters, o.clusters*len(o.checks))
+	if err := api.create(ctx, o, clusters); err != nil {
+		return err
+	}
+	result, err := measure(ctx, o, api)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+func progress(format string, values ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", values...)
+}

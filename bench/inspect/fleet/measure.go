@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/internal/labbin"
+	"github.com/etcdfleet/etcd-fleet/internal/testproc"
+)
+
+const (
+	readyTimeout  = 2 * time.Minute
+	scrapeTimeout = time.Minute
+
+	// look is how often progress is looked at while monitors run for the first time.
+	look = 2 * time.Second
+)
+
+// replica is a running cruiser.
+type replica struct {
+	command *exec.Cmd
+	metrics string
+}
+
+// measure runs cruiser over the fleet, and then kills one of two.
+func measure(ctx context.Context, o options, a *api) (*figures, error) {
+	program, err := buildCruiser(ctx, o.dir)
+	if err != nil {
+		return nil, err
+	}
+	first, err := startReplica(ctx, o, a, program, "first")
+	if err != nil {
+		return nil, err
+	}
+	defer first.kill()
+	begin := time.Now()
+	result := &figures{Monitors: o.clusters * len(o.checks)}
+	progress("Waiting until each of %d monitors has run …", result.Monitors)
+	if err := first.awaitAllRan(ctx, result.Monitors); err != nil {
+		return nil, err
+	}
+	result.FillingSeconds = time.Since(begin).Seconds()
+	progress("All have run after %.0f s; watching for %s …", result.FillingSeconds, o.steady)
+	if err := watch(ctx, o, a, first, result); err != nil {
+		return nil, err
+	}
+	progress("Starting a second cruiser and killing the first …")
+	return result, handOver(ctx, o, a, first, program, result)
+}
+
+func watch(ctx context.Context, o options, a *api, r *replica, result *figures) error {
+	apiServer, err := findProcess("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	before, err := r.scrape(ctx)
+	if err != nil {
+		return err
+	}
+	cpuBefore, apiBefore, begin := cpuSeconds(r.pid()), cpuSeconds(apiServer), time.Now()
+	for time.Since(begin) < o.steady {
+		if err := sleep(ctx, min(time.Minute, o.steady-time.Since(begin))); err != nil {
+			return err
+		}
+		result.CruiserHeap = append(result.CruiserHeap, residentBytes(r.pid()))
+	}
+	result.SteadySeconds = time.Since(begin).Seconds()
+	result.CruiserCPU = (cpuSeconds(r.pid()) - cpuBefore) / result.SteadySeconds
+	result.APIServerCPU = (cpuSeconds(apiServer) - apiBefore) / result.SteadySeconds
+	result.APIServerMemory = residentBytes(apiServer)
+	scraping := time.Now()
+	after, err := r.scrape(ctx)
+	if err != nil {
+		return err
+	}
+	result.ScrapeSeconds, result.ScrapeBytes = time.Since(scraping).Seconds(), len(after)
+	result.CruiserMemory = slices.Max(append(result.CruiserHeap, residentBytes(r.pid())))
+	result.SteadyRuns = sum(after, "etcd_inspection_runs_total{") - sum(before, "etcd_inspection_runs_total{")
+	var monitors etcdv1beta1.EtcdMonitorList
+	if err := a.client.List(ctx, &monitors, client.InNamespace(namespace)); err != nil {
+		return err
+	}
+	result.Outcomes = map[string]int{}
+	var late []float64
+	for _, monitor := range monitors.Items {
+		result.Outcomes[string(monitor.Status.Outcome)]++
+		if records := monitor.Status.Records; len(records) > 1 {
+			gap := records[len(records)-1].StartTime.Sub(records[len(records)-2].EndTime.Time)
+			late = append(late, max(0, (gap-o.interval*11/10).Seconds()))
+		}
+	}
+	if len(late) > 0 {
+		slices.Sort(late)
+		result.LateSeconds = late[len(late)*99/100]
+	}
+	return nil
+}
+
+// handOver measures the time from the death of one of two replicas until the other runs what was the dead one's.
+func handOver(ctx context.Context, o options, a *api, first *replica, program string, result *figures) error {
+	second, err := startReplica(ctx, o, a, program, "second")
+	if err != nil {
+		return err
+	}
+	defer second.kill()
+	if err := sleep(ctx, 20*time.Second); err != nil { // until both know of each other
+		return err
+	}
+	text, err := second.scrape(ctx)
+	if err != nil {
+		return err
+	}
+	share := strings.Count(text, "\netcd_inspection_fresh{")
+	result.HandOverClusters = (result.Monitors - share) / len(o.checks)
+	first.kill()
+	killed := time.Now()
+	for {
+		text, err := second.scrape(ctx)
+		if err != nil {
+			return err
+		}
+		if strings.Count(text, "\netcd_inspection_fresh{") == result.Monitors {
+			result.HandOverSeconds = time.Since(killed).Seconds()
+			return nil
+		}
+		if time.Since(killed) > readyTimeout {
+			return errors.New("the second cruiser did not take over")
+		}
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// buildCruiser builds the program from the present source.
+func buildCruiser(ctx context.Context, dir string) (string, error) {
+	root, err := labbin.RepositoryPath()
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "cruiser")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/cruiser")
+	build.Dir, build.Stderr = root, os.Stderr
+	return program, build.Run()
+}
+
+func startReplica(ctx context.Context, o options, a *api, program, name string) (*replica, error) {
+	kubeconfig := filepath.Join(o.dir, "kubeconfig")
+	if err := os.WriteFile(kubeconfig, a.kubeconfig, 0o600); err != nil {
+		return nil, err
+	}
+	metrics, err := testproc.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	health, err := testproc.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(o.dir, name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	r := &replica{metrics: "http://" + metrics + "/metrics"}
+	r.command = exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig, "--namespace="+namespace,
+		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health,
+		"--concurrency="+strconv.Itoa(o.workers))
+	r.command.Stdout, r.command.Stderr = log, log
+	if err := r.command.Start(); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(readyTimeout); ; {
+		err := testproc.GetOK(ctx, http.DefaultClient, "http://"+health+"/readyz")
+		if err == nil {
+			return r, nil
+		}
+		if time.Now().After(deadline) {
+			r.kill()
+			return nil, fmt.Errorf("cruiser did not start: %w: see %s", err, log.Name())
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *replica) pid() int { return r.command.Process.Pid }
+
+func (r *replica) kill() {
+	_ = r.command.Process.Kill()
+	_ = r.command.Wait()
+}
+
+func (r *replica) awaitAllRan(ctx context.Context, monitors int) error {
+	for {
+		text, err := r.scrape(ctx)
+		if err != nil {
+			return err
+		}
+		if strings.Count(text, "\netcd_inspection_outcome{") >= monitors {
+			return nil
+		}
+		if err := sleep(ctx, look); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *replica) scrape(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.metrics, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}
+
+// sum adds up the values of the lines that begin with prefix.
+func sum(text, prefix string) (total float64) {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, prefix) {
+			value, _ := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(strings.TrimSpace(line), " ")+1:]), 64)
+			total += value
+		}
+	}
+	return total
+}
+
+func findProcess(name string) (int, error) {
+	processes, err := procfs.AllProcs()
+	if err != nil {
+		return 0, err
+	}
+	newest := 0
+	for _, process := range processes {
+		if command, err := process.Comm(); err == nil && command == name {
+			newest = max(newest, process.PID)
+		}
+	}
+	if newest == 0 {
+		return 0, fmt.Errorf("no process %s is running", name)
+	}
+	return newest, nil
+}
+
+func cpuSeconds(pid int) float64 {
+	stat, err := statOf(pid)
+	if err != nil {
+		return 0
+	}
+	return stat.CPUTime()
+}
+
+func residentBytes(pid int) float64 {
+	stat, err := statOf(pid)
+	if err != nil {
+		return 0
+	}
+	return float64(stat.ResidentMemory())
+}
+
+func statOf(pid int) (procfs.ProcStat, error) {
+	process, err := procfs.NewProc(pid)
+	if err != nil {
+		return procfs.ProcStat{}, err
+	}
+	return process.Stat()
+}
+
+func sleep(ctx context.Context, duration time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(duration):
+		return nil
+	}
+}
