@@ -21,6 +21,7 @@ import (
 	"github.com/go-logr/logr"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -165,23 +166,18 @@ func (s *Server) awaitReady(ctx context.Context, dir string) error {
 
 // applyDeploy applies deploy/crds and deploy/rbac/datasource.yaml, and a role for the reader.
 func (s *Server) applyDeploy() error {
-	crds, err := labbin.RepositoryPath("deploy", "crds")
-	if err != nil {
+	if err := s.InstallCRDs("deploy", "crds"); err != nil {
 		return err
 	}
 	roles, err := labbin.RepositoryPath("deploy", "rbac", "datasource.yaml")
 	if err != nil {
 		return err
 	}
-	config := s.adminConfig()
-	if _, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: []string{crds}, ErrorIfPathMissing: true, MaxTime: time.Minute}); err != nil {
-		return fmt.Errorf("install the CRDs: %w", err)
-	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1beta1.AddToScheme(scheme)); err != nil {
 		return err
 	}
-	if s.Admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+	if s.Admin, err = client.New(s.adminConfig(), client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
 	objects, err := readRoles(roles)
@@ -200,13 +196,48 @@ func (s *Server) adminConfig() *rest.Config {
 	return &rest.Config{Host: s.URL, BearerToken: adminToken, TLSClientConfig: rest.TLSClientConfig{CAData: []byte(s.CACert)}}
 }
 
-// UninstallCRDs takes the project's CRDs away again, with all their objects.
-func (s *Server) UninstallCRDs() error {
-	crds, err := labbin.RepositoryPath("deploy", "crds")
+// InstallCRDs installs the CRDs of a file or folder of the repository; Start has installed deploy/crds.
+func (s *Server) InstallCRDs(elements ...string) error {
+	crds, err := labbin.RepositoryPath(elements...)
+	if err != nil {
+		return err
+	}
+	options := envtest.CRDInstallOptions{Paths: []string{crds}, ErrorIfPathMissing: true, MaxTime: time.Minute}
+	if _, err := envtest.InstallCRDs(s.adminConfig(), options); err != nil {
+		return fmt.Errorf("install the CRDs: %w", err)
+	}
+	return nil
+}
+
+// UninstallCRDs takes the CRDs of a file or folder away again, with all their objects.
+func (s *Server) UninstallCRDs(elements ...string) error {
+	crds, err := labbin.RepositoryPath(elements...)
 	if err != nil {
 		return err
 	}
 	return envtest.UninstallCRDs(s.adminConfig(), envtest.CRDInstallOptions{Paths: []string{crds}})
+}
+
+// CreateFrom creates the objects of a file of the repository, YAML documents of any kind that the server knows.
+func (s *Server) CreateFrom(elements ...string) error {
+	path, err := labbin.RepositoryPath(elements...)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for document := range strings.SplitSeq(string(content), "\n---\n") {
+		object := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		if err := s.Admin.Create(context.Background(), object); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readRoles(path string) ([]client.Object, error) {

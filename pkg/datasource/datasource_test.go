@@ -130,7 +130,7 @@ func TestListsInspectionsWorstFirst(t *testing.T) {
 	delete(first, "history")
 	require.Equal(t, map[string]any{
 		"region": "gz", "cluster": "gz-2", "product": "tcr", "scene": "big-customer", "spec": "large", "check": keyDiff, "outcome": "Failed",
-		"state": "idle", "lastRun": lastRun, "duration": 1.0, "message": "nodeKeyDiff is 0", "request": "", "answeredRequest": "", "requestedBy": "",
+		"state": "idle", "lastRun": lastRun, "duration": 1.0, "message": "nodeKeyDiff is 0", "request": "", "answeredRequest": "", "requestedBy": "", "blocked": "",
 	}, first)
 	orphan := rowsOf(frame)[3]
 	require.Equal(t, []any{"tke", "", ""}, []any{orphan["product"], orphan["scene"], orphan["spec"]}, "a monitor without cluster has its own product")

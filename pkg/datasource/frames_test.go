@@ -65,6 +65,10 @@ func TestFrameOfInspections(t *testing.T) {
 	rows := []inspectionRow{
 		{&inventory.Monitor{Region: "gz", ClusterID: "gz-1", Check: "never-run", Pending: "2026-01-02T03:04:05.6Z", RequestedBy: "editor"}, cluster},
 		{&inventory.Monitor{Region: "gz", ClusterID: "orphan", Check: "running", Product: "tcr", Running: true}, nil},
+		{
+			&inventory.Monitor{Region: "gz", ClusterID: "orders", Check: "healthy", Product: "kstone", Kstone: true, LastRun: seenAt, Message: "Timeout: no answer"},
+			&inventory.Cluster{Region: "gz", ID: "orders", Product: "kstone", Scene: "default", Spec: "default"},
+		},
 		{&inventory.Monitor{
 			Region: "gz", ClusterID: "gz-1", Check: "etcd-node-key-diff", Outcome: v1beta1.OutcomeFailed, LastRun: seenAt, Duration: 1500 * time.Millisecond,
 			Message: "nodeKeyDiff is 7", NextRun: seenAt.Add(5 * time.Minute), Answered: "2026-01-02T03:04:04Z", RequestedBy: "admin",

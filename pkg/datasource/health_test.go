@@ -51,7 +51,7 @@ func TestNamesWhatIsWrongWithWhich(t *testing.T) {
 	bare, err := regiontest.Start(t.TempDir())
 	require.NoError(t, err)
 	defer bare.Close()
-	require.NoError(t, bare.UninstallCRDs())
+	require.NoError(t, bare.UninstallCRDs("deploy", "crds"))
 
 	seen := map[string]string{}
 	for _, c := range []struct {

@@ -13,7 +13,8 @@ import (
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
 )
 
-// inspectionsQuery lists the inspections of a scope with their history, a row an EtcdMonitor, worst first.
+// inspectionsQuery lists the inspections of a scope with their history, worst first: a row an EtcdMonitor, or an
+// EtcdInspection of kstone.
 type inspectionsQuery struct {
 	Scope    inventory.Scope `json:"scope"`
 	Checks   []string        `json:"checks"`
@@ -129,6 +130,7 @@ func (q *inspectionsQuery) frame(rows []inspectionRow, regions []inventory.Statu
 		column("request", shown, func(r inspectionRow) string { return r.Request() }),
 		column("answeredRequest", shown, func(r inspectionRow) string { return r.Answered }),
 		column("requestedBy", shown, func(r inspectionRow) string { return r.RequestedBy }),
+		column("blocked", shown, func(r inspectionRow) string { return r.Blocked() }),
 		column("history", shown, func(r inspectionRow) json.RawMessage { return r.History.JSON() }),
 	)
 }

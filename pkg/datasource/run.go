@@ -103,6 +103,8 @@ func runProblem(err error) *problem {
 	p := &problem{status: http.StatusInternalServerError, Message: err.Error()}
 	if unknown, ok := errors.AsType[*inventory.UnknownError](err); ok {
 		p.status, p.Field = http.StatusNotFound, unknown.Field
+	} else if _, ok := errors.AsType[*inventory.BlockedError](err); ok {
+		p.status, p.Field = http.StatusConflict, "check"
 	} else if _, ok := errors.AsType[*inventory.StaleError](err); ok {
 		p.status = http.StatusServiceUnavailable
 	} else if explained, ok := errors.AsType[*upstream.Error](err); ok {

@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/pkg/upstream"
@@ -51,21 +52,32 @@ func (r *region) check(ctx context.Context) CheckResult {
 	if result.Version, result.Err = r.version(ctx); result.Err != nil {
 		return result
 	}
-	var clusters v1beta1.EtcdClusterList
-	var monitors v1beta1.EtcdMonitorList
-	for _, step := range []func() error{
-		func() error { return r.list(ctx, clustersResource, &clusters) },
-		func() error { return r.list(ctx, monitorsResource, &monitors) },
-		func() error { return r.checkRights(ctx) },
-	} {
-		if result.Err = step(); result.Err != nil {
-			return result
-		}
+	isEmpty, err := r.checkOwn(ctx)
+	if err != nil && !apierrors.IsNotFound(err) {
+		result.Err = err
+		return result
 	}
-	if len(clusters.Items) == 0 {
+	var kstoneReadable bool
+	result.Note, kstoneReadable = r.checkKstone(ctx)
+	if !kstoneReadable { // else kstone alone may manage this region's clusters
+		result.Err = err
+	}
+	if isEmpty && result.Note == "" {
 		result.Note = r.emptyNote()
 	}
 	return result
+}
+
+// checkOwn checks the access to our own resources, and tells whether there is no cluster.
+func (r *region) checkOwn(ctx context.Context) (isEmpty bool, err error) {
+	var clusters v1beta1.EtcdClusterList
+	if err := r.list(ctx, clustersResource, &clusters); err != nil {
+		return false, err
+	}
+	if err := r.list(ctx, monitorsResource, &v1beta1.EtcdMonitorList{}); err != nil {
+		return false, err
+	}
+	return len(clusters.Items) == 0, r.checkRights(ctx)
 }
 
 func (r *region) emptyNote() string {
@@ -90,14 +102,18 @@ func (r *region) version(ctx context.Context) (string, error) {
 	return version.GitVersion, nil
 }
 
-// list reads one object, or none, of a resource.
+// list reads one object, or none, of one of our resources.
 func (r *region) list(ctx context.Context, resource string, into runtime.Object) error {
-	err := r.etcd.Get().NamespaceIfScoped(r.config.Namespace, r.config.Namespace != "").Resource(resource).
-		VersionedParams(&metav1.ListOptions{Limit: 1}, r.codec).Do(ctx).Into(into)
+	err := r.listOne(ctx, r.etcd, resource, into)
 	if apierrors.IsNotFound(err) {
 		return upstream.New(upstream.Failed, fmt.Sprintf("%s does not know the resource %s of %s. Apply deploy/crds to it.", r.server.Title(), resource, v1beta1.GroupVersion), err)
 	}
 	return err
+}
+
+func (r *region) listOne(ctx context.Context, client rest.Interface, resource string, into runtime.Object) error {
+	return client.Get().NamespaceIfScoped(r.config.Namespace, r.config.Namespace != "").Resource(resource).
+		VersionedParams(&metav1.ListOptions{Limit: 1}, r.codec).Do(ctx).Into(into)
 }
 
 // checkRights asks for the rights that listing does not show. An API server that does not answer reviews proves

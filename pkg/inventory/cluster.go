@@ -19,6 +19,7 @@ type Cluster struct {
 	Members []string
 	Version string
 
+	kstone bool
 	object types.NamespacedName
 }
 

@@ -78,10 +78,13 @@ func (f *freshness) signal(source string, err error) {
 	f.update()
 }
 
-// synced records that a stream has delivered everything once.
+// synced records that a stream has delivered everything once. Only the first call for a stream counts.
 func (f *freshness) synced(stream string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.unsynced[stream] {
+		return
+	}
 	delete(f.unsynced, stream)
 	f.confirmed = f.now()
 	f.update()

@@ -49,6 +49,8 @@ func TestFreshnessFollowsItsSignals(t *testing.T) {
 	now = time.Unix(12, 0)
 	f.signal(probeSignal, nil)
 	expect(Live, 2, nil)
+	now = time.Unix(20, 0)
+	f.synced("monitors") // proves nothing the second time
 	now = time.Unix(22, 0)
 	f.signal(probeSignal, refused)
 	expect(Stale, 12, refused)

@@ -11,15 +11,21 @@ import (
 // index holds one region's clusters and monitors, joined: a query walks it without copying objects. Its objects are
 // immutable, so a reader may keep them after the walk.
 type index struct {
-	clusters *shelf[*Cluster]
-	monitors *shelf[*Monitor]
+	clusters, kstoneClusters *shelf[*Cluster]
+	monitors, kstoneMonitors *shelf[*Monitor]
 
 	mu      sync.RWMutex
 	entries map[entryKey]*entry
+	// ours counts our own clusters of each ID: what kstone has of them is left out.
+	ours map[string]int
 }
 
-// entryKey joins the two kinds: an EtcdMonitor inspects the EtcdCluster of its namespace with the same clusterId.
-type entryKey struct{ namespace, clusterID string }
+// entryKey joins the two kinds: an EtcdMonitor inspects the EtcdCluster of its namespace with the same clusterId, and
+// kstone's inspections its own clusters.
+type entryKey struct {
+	kstone               bool
+	namespace, clusterID string
+}
 
 type entry struct {
 	cluster  *Cluster
@@ -27,9 +33,11 @@ type entry struct {
 }
 
 func newIndex() *index {
-	x := &index{entries: map[entryKey]*entry{}}
+	x := &index{entries: map[entryKey]*entry{}, ours: map[string]int{}}
 	x.clusters = newShelf(&x.mu, x.addCluster, x.removeCluster)
 	x.monitors = newShelf(&x.mu, x.addMonitor, x.removeMonitor)
+	x.kstoneClusters = newShelf(&x.mu, x.addCluster, x.removeCluster)
+	x.kstoneMonitors = newShelf(&x.mu, x.addMonitor, x.removeMonitor)
 	return x
 }
 
@@ -69,6 +77,12 @@ func (s *shelf[E]) replace(objects []E) {
 	}
 }
 
+func (s *shelf[E]) isEmpty() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.objects) == 0
+}
+
 func (s *shelf[E]) putIn(object E) {
 	s.objects[object.name()] = object
 	s.add(object)
@@ -82,31 +96,42 @@ func (s *shelf[E]) takeOut(name types.NamespacedName) {
 }
 
 func (x *index) addCluster(c *Cluster) {
-	x.entry(c.object.Namespace, c.ID).cluster = c
+	x.entry(c.key()).cluster = c
+	if !c.kstone {
+		x.ours[c.ID]++
+	}
 }
 
 func (x *index) removeCluster(c *Cluster) {
-	key := entryKey{c.object.Namespace, c.ID}
-	if e := x.entries[key]; e.cluster == c {
+	if !c.kstone {
+		if x.ours[c.ID]--; x.ours[c.ID] == 0 {
+			delete(x.ours, c.ID)
+		}
+	}
+	key := c.key()
+	if e, ok := x.entries[key]; ok && e.cluster == c {
 		e.cluster = nil
 		x.dropIfEmpty(key)
 	}
 }
 
 func (x *index) addMonitor(m *Monitor) {
-	e := x.entry(m.object.Namespace, m.ClusterID)
+	e := x.entry(m.key())
 	e.monitors = append(e.monitors, m)
 }
 
 func (x *index) removeMonitor(m *Monitor) {
-	key := entryKey{m.object.Namespace, m.ClusterID}
+	key := m.key()
 	e := x.entries[key]
 	e.monitors = slices.DeleteFunc(e.monitors, func(other *Monitor) bool { return other == m })
 	x.dropIfEmpty(key)
 }
 
-func (x *index) entry(namespace, clusterID string) *entry {
-	key := entryKey{namespace, clusterID}
+func (c *Cluster) key() entryKey { return entryKey{c.kstone, c.object.Namespace, c.ID} }
+
+func (m *Monitor) key() entryKey { return entryKey{m.Kstone, m.object.Namespace, m.ClusterID} }
+
+func (x *index) entry(key entryKey) *entry {
 	e, ok := x.entries[key]
 	if !ok {
 		e = &entry{}
@@ -121,12 +146,16 @@ func (x *index) dropIfEmpty(key entryKey) {
 	}
 }
 
+// isHidden is whether an entry is kstone's and the cluster ours too. The series of both have the same labels, so the
+// namespace makes no difference.
+func (x *index) isHidden(key entryKey) bool { return key.kstone && x.ours[key.clusterID] > 0 }
+
 // eachCluster calls visit for every cluster in the filter, with its monitors. visit must not keep the slice.
 func (x *index) eachCluster(f filter, visit func(*Cluster, []*Monitor)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, e := range x.entries {
-		if c := e.cluster; c != nil && f.matches(c.Product, c.Scene, c.Spec, c.ID) {
+	for key, e := range x.entries {
+		if c := e.cluster; c != nil && !x.isHidden(key) && f.matches(c.Product, c.Scene, c.Spec, c.ID) {
 			visit(c, e.monitors)
 		}
 	}
@@ -137,9 +166,9 @@ func (x *index) eachCluster(f filter, visit func(*Cluster, []*Monitor)) {
 func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, e := range x.entries {
+	for key, e := range x.entries {
 		c := e.cluster
-		if c != nil && !f.matches(c.Product, c.Scene, c.Spec, c.ID) {
+		if x.isHidden(key) || c != nil && !f.matches(c.Product, c.Scene, c.Spec, c.ID) {
 			continue
 		}
 		for _, m := range e.monitors {
@@ -151,11 +180,11 @@ func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 }
 
 // find returns the monitor that runs a check on a cluster, and whether the cluster is known at all. Where several do,
-// it is always the same one.
+// it is always the same one, and ours before kstone's.
 func (x *index) find(clusterID, check string) (monitor *Monitor, clusterKnown bool) {
 	x.eachMonitor(newFilter(Scope{Cluster: []string{clusterID}}), func(_ *Cluster, m *Monitor) {
 		clusterKnown = true
-		if m.Check == check && (monitor == nil || compareNames(m.object, monitor.object) < 0) {
+		if m.Check == check && (monitor == nil || compareMonitors(m, monitor) < 0) {
 			monitor = m
 		}
 	})
@@ -165,6 +194,12 @@ func (x *index) find(clusterID, check string) (monitor *Monitor, clusterKnown bo
 	return monitor, clusterKnown
 }
 
-func compareNames(a, b types.NamespacedName) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+func compareMonitors(a, b *Monitor) int {
+	if a.Kstone != b.Kstone {
+		if b.Kstone {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))
 }

@@ -76,6 +76,17 @@ func TestTheIndexJoinsClustersAndMonitorsInAnyOrder(t *testing.T) {
 	require.Equal(t, []string{"(none): 3 c", "gz/2: []"}, contents(x, Scope{}), "the same object for another cluster")
 }
 
+func TestTwoClustersMayClaimOneID(t *testing.T) {
+	x := newIndex()
+	first, second := cluster("gz", "1", "tke"), cluster("gz", "1", "tcr")
+	second.object.Name = "another"
+	x.clusters.put(first)
+	x.clusters.put(second)
+	x.clusters.delete(second.object)
+	x.clusters.delete(first.object)
+	require.Empty(t, x.entries)
+}
+
 func TestTheIndexFiltersByScope(t *testing.T) {
 	x := newIndex()
 	for _, c := range []*Cluster{cluster("gz", "1", "tke"), cluster("gz", "2", "tcr"), cluster("gz", "3", "tke")} {

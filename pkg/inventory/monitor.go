@@ -25,6 +25,8 @@ type Monitor struct {
 	NextRun time.Time
 	// Running is true while a run is under way.
 	Running bool
+	// Kstone is true for an inspection of kstone, which can be read and not requested.
+	Kstone bool
 	// Pending is the request that is not answered yet, Answered the one that was answered last; "" for none.
 	Pending, Answered string
 	// RequestedBy is who made the pending request, else who made the answered one.
@@ -45,6 +47,14 @@ func (m *Monitor) Request() string {
 	return m.Answered
 }
 
+// Blocked says why no run can be requested; "" when one can.
+func (m *Monitor) Blocked() string {
+	if m.Kstone {
+		return kstoneBlocked
+	}
+	return ""
+}
+
 func (m *Monitor) name() types.NamespacedName { return m.object }
 
 func newMonitor(region string, o *v1beta1.EtcdMonitor) *Monitor {
@@ -63,7 +73,13 @@ func newMonitor(region string, o *v1beta1.EtcdMonitor) *Monitor {
 	if o.Status.NextRun != nil {
 		m.NextRun = o.Status.NextRun.Time
 	}
-	records := slices.Clone(o.Status.Records)
+	m.RequestedBy = requester(o, m.Request())
+	m.setRecords(slices.Clone(o.Status.Records))
+	return m
+}
+
+// setRecords describes the newest run and keeps the history. It sorts the records, which may come in any order.
+func (m *Monitor) setRecords(records []v1beta1.EtcdMonitorRecord) {
 	slices.SortStableFunc(records, func(a, b v1beta1.EtcdMonitorRecord) int { return endOf(a).Compare(endOf(b)) })
 	if len(records) > 0 {
 		last := records[len(records)-1]
@@ -72,9 +88,7 @@ func newMonitor(region string, o *v1beta1.EtcdMonitor) *Monitor {
 		m.Duration = durationOf(last)
 		m.Message = last.Message
 	}
-	m.RequestedBy = requester(o, records, m.Request())
 	m.History = NewHistory(records)
-	return m
 }
 
 // endOf is when a run ended. Records of other writers may have an end before their start.
@@ -93,14 +107,14 @@ func durationOf(r v1beta1.EtcdMonitorRecord) time.Duration {
 }
 
 // requester finds who made a request: in the annotations while they are about it, in its record afterwards.
-func requester(o *v1beta1.EtcdMonitor, records []v1beta1.EtcdMonitorRecord, request string) string {
+func requester(o *v1beta1.EtcdMonitor, request string) string {
 	if request == "" {
 		return ""
 	}
 	if o.Annotations[v1beta1.AnnotationRunRequestedAt] == request {
 		return o.Annotations[v1beta1.AnnotationRunRequestedBy]
 	}
-	for _, record := range records {
+	for _, record := range o.Status.Records {
 		if record.Request == request {
 			return record.RequestedBy
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -53,10 +54,15 @@ type region struct {
 	transport *http.Transport
 	etcd      rest.Interface
 	core      rest.Interface
+	scheme    *runtime.Scheme
 	codec     runtime.ParameterCodec
 	index     *index
 	fresh     *freshness
 	logger    log.Logger
+
+	kstoneRecheck time.Duration
+	// kstoneReadable is whether kstone's clusters could be read when they were last asked for.
+	kstoneReadable atomic.Bool
 }
 
 func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) (*region, error) {
@@ -72,23 +78,26 @@ func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) 
 			CredentialsSetting: setting("the token or client certificate"),
 			ClientCertSetting:  setting("the client certificate and key"),
 		},
-		index:  newIndex(),
-		logger: logger.With("region", config.Name),
+		scheme:        runtime.NewScheme(),
+		index:         newIndex(),
+		logger:        logger.With("region", config.Name),
+		kstoneRecheck: kstoneRecheck,
 	}
-	r.fresh = newFreshness(config.Name, time.Now, r.logState, clustersResource, monitorsResource)
+	r.fresh = newFreshness(config.Name, time.Now, r.logState,
+		clustersResource, monitorsResource, kstoneStreamName(kstoneClustersResource), kstoneStreamName(kstoneInspectionsResource))
 	var err error
 	if r.http, r.transport, err = newHTTPClient(config, base); err != nil {
 		return nil, fmt.Errorf("region %s: %w", config.Name, err)
 	}
-	scheme := runtime.NewScheme()
-	if err := errors.Join(v1beta1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+	addKstoneToScheme(r.scheme)
+	if err := errors.Join(v1beta1.AddToScheme(r.scheme), corev1.AddToScheme(r.scheme)); err != nil {
 		return nil, err
 	}
-	r.codec = runtime.NewParameterCodec(scheme)
-	if r.etcd, err = newRESTClient(config.URL, "/apis", v1beta1.GroupVersion, scheme, r.http); err != nil {
+	r.codec = runtime.NewParameterCodec(r.scheme)
+	if r.etcd, err = newRESTClient(config.URL, "/apis", v1beta1.GroupVersion, r.scheme, r.http); err != nil {
 		return nil, fmt.Errorf("region %s: %w", config.Name, err)
 	}
-	if r.core, err = newRESTClient(config.URL, "/api", corev1.SchemeGroupVersion, scheme, r.http); err != nil {
+	if r.core, err = newRESTClient(config.URL, "/api", corev1.SchemeGroupVersion, r.scheme, r.http); err != nil {
 		return nil, fmt.Errorf("region %s: %w", config.Name, err)
 	}
 	return r, nil
@@ -98,37 +107,54 @@ func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) 
 func (r *region) run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() {
-		r.reflect(ctx, clustersResource, &v1beta1.EtcdCluster{}, &v1beta1.EtcdClusterList{}, &feed[*v1beta1.EtcdCluster, *Cluster]{
+		r.reflectOwn(ctx, clustersResource, &v1beta1.EtcdCluster{}, &v1beta1.EtcdClusterList{}, &feed[*v1beta1.EtcdCluster, *Cluster]{
 			convert:  func(o *v1beta1.EtcdCluster) *Cluster { return newCluster(r.config.Name, o) },
 			shelf:    r.index.clusters,
 			onSynced: func() { r.fresh.synced(clustersResource) },
 		})
 	})
 	group.Go(func() {
-		r.reflect(ctx, monitorsResource, &v1beta1.EtcdMonitor{}, &v1beta1.EtcdMonitorList{}, &feed[*v1beta1.EtcdMonitor, *Monitor]{
+		r.reflectOwn(ctx, monitorsResource, &v1beta1.EtcdMonitor{}, &v1beta1.EtcdMonitorList{}, &feed[*v1beta1.EtcdMonitor, *Monitor]{
 			convert:  func(o *v1beta1.EtcdMonitor) *Monitor { return newMonitor(r.config.Name, o) },
 			shelf:    r.index.monitors,
 			onSynced: func() { r.fresh.synced(monitorsResource) },
 		})
 	})
+	for _, stream := range r.kstoneStreams() {
+		group.Go(func() { r.followKstone(ctx, stream) })
+	}
 	group.Go(func() { r.probeForever(ctx) })
 	group.Wait()
 	r.transport.CloseIdleConnections()
 }
 
-// reflect keeps a store equal to a resource until ctx ends.
-func (r *region) reflect(ctx context.Context, resource string, object, list runtime.Object, store cache.ReflectorStore) {
+// reflectOwn keeps a store equal to one of our resources until ctx ends.
+func (r *region) reflectOwn(ctx context.Context, resource string, object, list runtime.Object, store cache.ReflectorStore) {
+	report := func(ctx context.Context, err error) {
+		// Where kstone alone manages clusters our resources are not missed, unless they were there before.
+		if apierrors.IsNotFound(err) && r.kstoneReadable.Load() && r.index.clusters.isEmpty() {
+			r.fresh.synced(resource)
+			err = nil
+		}
+		r.signal(ctx, resource, err)
+	}
+	r.reflect(ctx, resource, r.listWatch(r.etcd, resource, list, report), object, store)
+}
+
+// reflect keeps a store equal to what source lists and watches until ctx ends.
+func (r *region) reflect(ctx context.Context, name string, source cache.ListerWatcher, object runtime.Object, store cache.ReflectorStore) {
 	// client-go would log to standard error what freshness reports once for each change of state.
 	silent := logr.Discard()
-	reflector := cache.NewReflectorWithOptions(r.listWatch(resource, list), object, store, cache.ReflectorOptions{
-		Name: r.config.Name + "/" + resource, Logger: &silent, Backoff: &watchBackoff,
+	reflector := cache.NewReflectorWithOptions(source, object, store, cache.ReflectorOptions{
+		Name: r.config.Name + "/" + name, Logger: &silent, Backoff: &watchBackoff,
 	})
 	reflector.RunWithContext(klog.NewContext(ctx, silent))
 }
 
-func (r *region) listWatch(resource string, list runtime.Object) cache.ListerWatcher {
+// listWatch lists and watches a resource, and reports how each request fared.
+func (r *region) listWatch(client rest.Interface, resource string, list runtime.Object, report func(context.Context, error)) cache.ListerWatcher {
 	request := func(options metav1.ListOptions) *rest.Request {
-		return r.etcd.Get().NamespaceIfScoped(r.config.Namespace, r.config.Namespace != "").Resource(resource).VersionedParams(&options, r.codec)
+		return client.Get().NamespaceIfScoped(r.config.Namespace, r.config.Namespace != "").Resource(resource).VersionedParams(&options, r.codec)
 	}
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -136,7 +162,7 @@ func (r *region) listWatch(resource string, list runtime.Object) cache.ListerWat
 			defer cancel()
 			into := list.DeepCopyObject()
 			err := request(options).Do(ctx).Into(into)
-			r.signal(ctx, resource, err)
+			report(ctx, err)
 			return into, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
@@ -144,7 +170,7 @@ func (r *region) listWatch(resource string, list runtime.Object) cache.ListerWat
 			watcher, err := request(options).Watch(ctx)
 			// A server without streaming lists refuses one as invalid; client-go then lists the old way.
 			if !apierrors.IsInvalid(err) {
-				r.signal(ctx, resource, err)
+				report(ctx, err)
 			}
 			return watcher, err
 		},

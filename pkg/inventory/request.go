@@ -53,6 +53,12 @@ type UnknownError struct {
 // Error returns the message.
 func (e *UnknownError) Error() string { return e.message }
 
+// BlockedError says that no run of an inspection can be requested.
+type BlockedError struct{ message string }
+
+// Error returns the message.
+func (e *BlockedError) Error() string { return e.message }
+
 // StaleError says that a region's API server cannot be reached, or not yet.
 type StaleError struct{ Status Status }
 
@@ -79,7 +85,7 @@ func Age(t time.Time) string {
 // RequestRun asks for a run in the name of actor, by annotations that the monitor's provider answers exactly once. Of
 // requests at the same time all but one return the first one's. An event at the monitor tells of it.
 //
-// Errors are *UnknownError, *StaleError and *upstream.Error.
+// Errors are *UnknownError, *BlockedError, *StaleError and *upstream.Error.
 func (i *Inventory) RequestRun(ctx context.Context, request RunRequest, actor string) (AcceptedRun, error) {
 	at := slices.IndexFunc(i.regions, func(r *region) bool { return r.config.Name == request.Region })
 	if at < 0 {
@@ -98,6 +104,8 @@ func (r *region) requestRun(ctx context.Context, request RunRequest, actor strin
 		return AcceptedRun{}, &UnknownError{"cluster", fmt.Sprintf("There is no cluster %q in region %s.", request.Cluster, request.Region)}
 	case monitor == nil:
 		return AcceptedRun{}, &UnknownError{"check", fmt.Sprintf("Cluster %s has no EtcdMonitor for the check %q. Create one to inspect it.", request.Cluster, request.Check)}
+	case monitor.Blocked() != "":
+		return AcceptedRun{}, &BlockedError{monitor.Blocked()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -4,6 +4,7 @@ import { Button, EmptyState, Icon, useStyles2 } from '@grafana/ui';
 import React, { useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Outcome } from '../../datasource/queries';
+import { blockedReason } from './blockedReason';
 import { emptyReason } from './emptyReason';
 import { InspectionsTable, type RowRuns } from './InspectionsTable';
 import type { InspectionsOptions } from './options';
@@ -17,7 +18,6 @@ import {
   troubledRegions,
 } from './rows';
 import { RunAnnouncer } from './RunAnnouncer';
-import { isPending } from './runs';
 import { datasourceUidOf } from './source';
 import { usePermissions } from './usePermissions';
 import { useRuns } from './useRuns';
@@ -41,16 +41,8 @@ export function InspectionsPanel({ data, options, height, timeZone }: PanelProps
     [panelRows]
   );
   const permissions = usePermissions(options.allowRun ? datasourceUids : [], data.series);
-  const blockedBecause = ({ key, datasourceUid }: InspectionRow): string => {
-    if (datasourceUid === undefined) {
-      return 'Only rows that come straight from an etcd Fleet datasource can be run.';
-    }
-    const permission = permissions[datasourceUid];
-    if (!permission) {
-      return 'Asking whether you may run inspections …';
-    }
-    return permission.allowed ? (isPending(runOf(key)) ? 'This inspection is under way.' : '') : permission.reason;
-  };
+  const blockedBecause = (row: InspectionRow): string =>
+    blockedReason(row, permissions[row.datasourceUid ?? ''], runOf(row.key));
 
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const [wanted, setWanted] = useState<ReadonlySet<Outcome | ''>>(new Set());

@@ -11,10 +11,10 @@ const looks: Record<Outcome, { color: BadgeColor; icon: IconName }> = {
   Error: { color: 'purple', icon: 'question-circle' },
 };
 
-/** How a run ended, by colour, icon and word. */
-export function OutcomeBadge({ outcome }: { outcome: Outcome | '' }) {
+/** How a run ended, by colour, icon and word. Runs of other platforms have no outcome. */
+export function OutcomeBadge({ outcome, hasRun }: { outcome: Outcome | ''; hasRun: boolean }) {
   return outcome === '' ? (
-    <Badge color="darkgrey" icon="minus" text="No run yet" />
+    <Badge color="darkgrey" icon="minus" text={hasRun ? 'No outcome' : 'No run yet'} />
   ) : (
     <Badge {...looks[outcome]} text={outcome === 'NotSupported' ? 'Not supported' : outcome} />
   );

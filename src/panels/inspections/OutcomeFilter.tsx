@@ -32,7 +32,7 @@ export function OutcomeFilter({ rows, wanted, onChange }: Props) {
       {offered.map(({ outcome, count }) => (
         <FilterPill
           key={outcome}
-          label={`${outcome || 'No run yet'} ${count}`}
+          label={`${outcome || 'No outcome'} ${count}`}
           selected={wanted.has(outcome)}
           onClick={() => toggle(outcome)}
         />

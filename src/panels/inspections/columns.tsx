@@ -39,7 +39,7 @@ export const columns: Record<ColumnId, Column> = {
     title: columnTitles.outcome,
     width: 110,
     sortValue: ({ outcome }) => -severity(outcome),
-    cell: ({ outcome }) => <OutcomeBadge outcome={outcome} />,
+    cell: ({ outcome, lastRun }) => <OutcomeBadge outcome={outcome} hasRun={lastRun !== undefined} />,
   },
   lastRun: {
     title: columnTitles.lastRun,

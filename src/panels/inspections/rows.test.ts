@@ -34,7 +34,12 @@ it('reads the columns of an inspections answer', () => {
     duration: 0.4,
     product: 'tke',
     scene: '',
+    blocked: '',
   });
+});
+
+it('reads why no run can be requested', () => {
+  expect(rowWith({ blocked: 'Another platform runs it.' }).blocked).toBe('Another platform runs it.');
 });
 
 it.each([

@@ -26,6 +26,8 @@ export interface InspectionRow {
   request: string;
   answeredRequest: string;
   requestedBy: string;
+  /** Why no run can be requested, a sentence for the user; empty when one can. */
+  blocked: string;
   history: HistoryRecord[];
   links: (column: string) => Array<LinkModel<Field>>;
 }
@@ -80,6 +82,7 @@ export function toRows(frame: DataFrame, datasourceUid: string | undefined): Ins
       request: text('request'),
       answeredRequest: text('answeredRequest'),
       requestedBy: text('requestedBy'),
+      blocked: text('blocked'),
       history: toHistory(cell('history')),
       links: (column) => fields.get(column)?.getLinks?.({ valueRowIndex: index }) ?? [],
     };

@@ -19,6 +19,7 @@ export function testRow(change: Partial<InspectionRow> = {}): InspectionRow {
     request: '',
     answeredRequest: '',
     requestedBy: '',
+    blocked: '',
     history: [],
     links: () => [],
     ...change,
