@@ -5,7 +5,6 @@ import {
   anyIsBad,
   column,
   colouredWords,
-  fullWidth,
   healthColours,
   inOrder,
   inspectionsPanel,
@@ -17,6 +16,7 @@ import {
   timeseries,
 } from './panels.ts';
 import { clusters, inspections, instant, range } from './queries.ts';
+import { coverageRatio } from '../../slo/generate/coverage.ts';
 import {
   badRatio,
   budgetMatrix,
@@ -176,10 +176,33 @@ export function tier1Overview() {
     .withPanel(ofRegions('Slow WAL fsyncs', 'wal-fsync'))
     .withRow(row('Inspections'))
     .withPanel(
+      timeseries(
+        'Inspection coverage by region',
+        'Share of the wanted inspections that have a result not older than two intervals.',
+        'percentunit'
+      )
+        .axisSoftMin(0.9)
+        .max(1)
+        .withTarget(range(coverageRatio(['region'], where), '{{region}}'))
+    )
+    .withPanel(
+      table(
+        'Inspection coverage by check',
+        'Inspections whose result counts, of those that there are; the worst first.'
+      )
+        .height(8)
+        .span(8)
+        .withTarget(instant(`sort(avg by (check) (etcd_inspection_fresh{${where}}))`, 'coverage'))
+        .overrideByName('coverage', [
+          ...column('coverage', 110),
+          { id: 'unit', value: 'percentunit' },
+          { id: 'decimals', value: 1 },
+        ])
+    )
+    .withPanel(
       timeseries('Inspection outcomes', 'Inspections by the outcome of their last run.', 'none')
         .min(0)
         .decimals(0)
-        .span(fullWidth)
         .withTarget(range(`sum by (outcome) (etcd_inspection_outcome{${where}})`, '{{outcome}}'))
     );
 }

@@ -3,6 +3,7 @@
 import { formatDuration } from '../model/duration.ts';
 import type { BurnRate, Deployment, Model } from '../model/model.ts';
 import type { Urgency } from '../model/schema.ts';
+import { coverageRatio } from './coverage.ts';
 import { reportingRegions } from './global.ts';
 import { blindSpots } from './inventory.ts';
 import { maxBy, sumBy } from './promql.ts';
@@ -12,6 +13,9 @@ import { burnRateWindows, keepFiring, timingOf } from './timing.ts';
 
 /** Groups whose answer may lack a region: the others' alerts must not wait for it. */
 const withoutRegion = 'warn';
+
+/** The share of a region's inspections that may be without a result. */
+const maxStaleInspections = 0.01;
 
 export function alertRules(model: Model, deployment: Deployment): RuleFile {
   const { step, slow } = timingOf(deployment);
@@ -139,6 +143,17 @@ function healthAlerts(model: Model, deployment: Deployment): AlertingRule[] {
         summary: `{{ $labels.region }}: {{ $value }} clusters have no objective`,
         description: `In {{ $labels.region }} {{ $value }} clusters have a spec that is no class of slo/definitions/classes.yaml. Nothing is promised to them and no alert watches them.`,
         ...regionLinks('EtcdClustersWithoutObjective', deployment),
+      },
+    },
+    {
+      alert: 'EtcdInspectionsStale',
+      expr: `1 - ${coverageRatio(['region'])} > ${maxStaleInspections}`,
+      for: '30m',
+      labels: { severity: 'warning', urgency: 'ticket' },
+      annotations: {
+        summary: `{{ $labels.region }}: {{ $value | humanizePercentage }} of the inspections have no result that counts`,
+        description: `In {{ $labels.region }} {{ $value | humanizePercentage }} of the inspections that the policies want were not done within two intervals, or could not be done. What they look for would not be found.`,
+        ...regionLinks('EtcdInspectionsStale', deployment),
       },
     },
     {

@@ -1,6 +1,7 @@
 // The rules of a region's Prometheus: from raw series to clusters, windows and groups of clusters.
 import { formatDuration } from '../model/duration.ts';
 import type { Deployment, Model } from '../model/model.ts';
+import { coverageRules } from './coverage.ts';
 import { eventRules } from './events.ts';
 import { inventoryRules } from './inventory.ts';
 import { promiseRules } from './promises.ts';
@@ -39,6 +40,7 @@ export function regionRules(model: Model, deployment: Deployment): RuleFile {
       ...windows,
       { name: budget, interval: slow, limit: windowLimit, rules: budgetRules(model, timing) },
       { name: 'etcd-slo-inventory', interval: slow, rules: inventoryRules },
+      { name: 'etcd-inspection-coverage', interval: slow, rules: coverageRules },
     ],
   };
 }
