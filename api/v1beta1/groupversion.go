@@ -1,5 +1,6 @@
-// Package v1beta1 holds the two objects with which a fleet of etcd clusters is described and inspected: EtcdCluster
-// and EtcdMonitor. Both are stored in the etcd-apiserver, one for each region, in the namespace named as the region.
+// Package v1beta1 holds the objects with which a fleet of etcd clusters is described and inspected: EtcdCluster,
+// EtcdMonitor and EtcdInspectionPolicy. They are stored in the etcd-apiserver, one for each region, in the namespace named
+// as the region.
 //
 // +kubebuilder:object:generate=true
 // +groupName=etcd.cloud.tencent.com
@@ -22,7 +23,10 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &EtcdCluster{}, &EtcdClusterList{}, &EtcdMonitor{}, &EtcdMonitorList{})
+	scheme.AddKnownTypes(GroupVersion,
+		&EtcdCluster{}, &EtcdClusterList{},
+		&EtcdMonitor{}, &EtcdMonitorList{},
+		&EtcdInspectionPolicy{}, &EtcdInspectionPolicyList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

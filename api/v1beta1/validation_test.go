@@ -56,6 +56,15 @@ spec:
   - {name: etcd-0, clientURL: "https://10.0.0.1:2379"}
 `
 
+const policy = `
+apiVersion: etcd.cloud.tencent.com/v1beta1
+kind: EtcdInspectionPolicy
+metadata: {name: all}
+spec:
+  checks:
+  - {name: etcd-node-key-diff, interval: 5m}
+`
+
 func parse(t *testing.T, manifest string) *unstructured.Unstructured {
 	t.Helper()
 	object := &unstructured.Unstructured{}
@@ -114,7 +123,29 @@ func TestClusterDefaults(t *testing.T) {
 	assert.Equal(t, "https://10.0.0.1:2379", stored.Spec.Members[0].MetricsEndpoint())
 }
 
+func TestPolicyDefaults(t *testing.T) {
+	object := parse(t, policy)
+	object.SetNamespace(apitest.Namespace(t))
+	c := apitest.Client(t)
+	require.NoError(t, c.Create(context.Background(), object))
+
+	var stored etcdv1beta1.EtcdInspectionPolicy
+	require.NoError(t, c.Get(context.Background(), client.ObjectKeyFromObject(object), &stored))
+	assert.Equal(t, "cruiser", stored.Spec.Provider)
+	assert.Zero(t, stored.Spec.Priority)
+	assert.Nil(t, stored.Spec.ClusterSelector)
+}
+
 func TestBadInputIsRefusedByFieldAndRemedy(t *testing.T) {
+	checks := func(names ...string) (list []any) {
+		for _, name := range names {
+			list = append(list, map[string]any{"name": name})
+		}
+		return list
+	}
+	where := func(operator string, values ...any) map[string]any {
+		return map[string]any{"matchExpressions": []any{map[string]any{"key": "tier", "operator": operator, "values": values}}}
+	}
 	member := func(name, url string) map[string]any { return map[string]any{"name": name, "clientURL": url} }
 	for _, test := range []struct {
 		name     string
@@ -145,6 +176,22 @@ func TestBadInputIsRefusedByFieldAndRemedy(t *testing.T) {
 			[]string{"spec.members[0].clientURL", "should match '^https?://"}},
 		{"a URL with a path", cluster, "spec.members", []any{member("etcd-0", "https://10.0.0.1:2379/v3")},
 			[]string{"spec.members[0].clientURL", "should match"}},
+		{"a policy without checks", policy, "spec.checks", []any{}, []string{"spec.checks", "at least 1 items"}},
+		{"a policy with a check twice", policy, "spec.checks", checks("alarms", "alarms"),
+			[]string{"spec.checks[1]: Duplicate value"}},
+		{"a policy with a check that none is named as", policy, "spec.checks", checks("Etcd_Alarms"),
+			[]string{"spec.checks[0].name", "name is no check's: use lower-case letters, digits and inner hyphens"}},
+		{"a policy with a short interval", policy, "spec.checks", []any{map[string]any{"name": "alarms", "interval": "1s"}},
+			[]string{"spec.checks[0].interval", "interval must lie between 10s and 720h"}},
+		{"a policy of an unknown class", policy, "spec.specifications", []any{"huge"},
+			[]string{"spec.specifications[0]: Unsupported value"}},
+		{"a policy with an unknown operator", policy, "spec.clusterSelector", where("Equals", "a"),
+			[]string{"spec.clusterSelector", "use In, NotIn, Exists or DoesNotExist"}},
+		{"a policy whose operator lacks values", policy, "spec.clusterSelector", where("In"),
+			[]string{"spec.clusterSelector", "give In and NotIn one or more, Exists and DoesNotExist none"}},
+		{"a policy whose operator takes no values", policy, "spec.clusterSelector", where("Exists", "a"),
+			[]string{"spec.clusterSelector", "give In and NotIn one or more, Exists and DoesNotExist none"}},
+		{"an urgent policy", policy, "spec.priority", int64(1001), []string{"spec.priority", "less than or equal to 1000"}},
 		{"an empty Secret's name", cluster, "spec.tls", map[string]any{"secretName": ""},
 			[]string{"spec.tls.secretName", "at least 1 chars long"}},
 	} {

@@ -1,5 +1,6 @@
-// Command operator looks after the EtcdClusters of a region. So far it tells Prometheus which members to scrape and how
-// many there should be: see the packages operator/targets and operator/inventory.
+// Command operator looks after the EtcdClusters of a region. It tells Prometheus which members to scrape and how many
+// there should be, and gives each cluster the inspections that policies want: see the packages operator/targets,
+// operator/inventory and operator/inspections.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/etcdfleet/etcd-fleet/internal/managerflags"
+	"github.com/etcdfleet/etcd-fleet/operator/inspections"
 	"github.com/etcdfleet/etcd-fleet/operator/inventory"
 	"github.com/etcdfleet/etcd-fleet/operator/targets"
 )
@@ -32,7 +34,7 @@ func main() {
 
 // run operates until ctx ends.
 func run(ctx context.Context, shared *managerflags.Flags, options targets.Options) error {
-	mgr, err := shared.NewManager()
+	mgr, err := shared.NewManager(func(options *ctrl.Options) { options.Cache.ByObject = inspections.CacheByObject() })
 	if err != nil {
 		return err
 	}
@@ -40,6 +42,9 @@ func run(ctx context.Context, shared *managerflags.Flags, options targets.Option
 		return err
 	}
 	if err := inventory.Setup(mgr, options.Metrics); err != nil {
+		return err
+	}
+	if err := inspections.Setup(mgr, options.Metrics); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)

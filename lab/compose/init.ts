@@ -1,5 +1,5 @@
 // The jobs of docker-compose.yaml. `credentials` writes certificates, tokens and settings before anything starts;
-// `objects` applies definitions, roles, clusters and inspections once the API servers answer.
+// `objects` applies definitions, roles, policies and clusters once the API servers answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createCredentials } from '../credentials.ts';

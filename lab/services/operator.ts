@@ -5,7 +5,7 @@ import type { PlannedRegion } from '../plan.ts';
 import type { Service } from '../supervisor/service.ts';
 import { objectsName } from './etcd-objects.ts';
 
-/** Serves the region's scrape targets. */
+/** Serves the region's scrape targets, and makes the EtcdMonitors that its policy wants. */
 export function operator(lab: Lab, region: PlannedRegion): Service {
   const { operatorMetrics: metrics, operatorHealth: health, operatorTargets: targets } = region.ports;
   return {

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -160,7 +161,7 @@ func TestTargetsFollowTheFleetWithTheLeastRights(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, apierrors.IsForbidden(as.Update(ctx, c)))
 		assert.True(t, apierrors.IsForbidden(as.Delete(ctx, c)))
-		assert.True(t, apierrors.IsForbidden(as.List(ctx, &etcdv1beta1.EtcdMonitorList{})))
+		assert.True(t, apierrors.IsForbidden(as.List(ctx, &corev1.SecretList{})))
 	})
 }
 
