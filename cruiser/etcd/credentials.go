@@ -8,6 +8,8 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -55,6 +57,19 @@ func ReadCredentials(ctx context.Context, secrets client.Reader, cluster *etcdv1
 	}
 	c.digest = c.computeDigest()
 	return c, nil
+}
+
+// write puts each part of the Secret that is there into a file of the directory, named like its key and readable by this
+// user only.
+func (c Credentials) write(dir string) error {
+	for _, key := range []string{secretAuthorities, secretCertificate, secretKey, secretUsername, secretPassword} {
+		if content := c.data[key]; len(content) > 0 {
+			if err := os.WriteFile(filepath.Join(dir, key), content, 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // validate finds halves of pairs; PEM is parsed when a connection needs it.

@@ -116,6 +116,12 @@ func (l *Lease) TLS() (*tls.Config, error) {
 	return l.credentials.tlsConfig()
 }
 
+// WriteCredentials writes the credentials into the directory for a program that inspects by itself: a file for each key of
+// the Secret that is there, of ca.crt, tls.crt, tls.key, username and password.
+func (l *Lease) WriteCredentials(dir string) error {
+	return l.credentials.write(dir)
+}
+
 // HTTP returns a client for what members serve beside gRPC. Its connections are those of this run only: few checks need
 // them. Redirects are not followed, since the client certificate is for members alone.
 func (l *Lease) HTTP() (*http.Client, error) {

@@ -19,7 +19,16 @@ var ErrLearner = rpctypes.Error(rpctypes.ErrGRPCNotSupportedForLearner)
 // in, anew each time.
 func Status(ctx context.Context, client *clientv3.Client) (*pb.StatusResponse, error) {
 	response, err := pb.NewMaintenanceClient(client.ActiveConnection()).Status(ctx, &pb.StatusRequest{})
-	return response, clientv3.ContextError(ctx, err)
+	return response, RequestError(ctx, err)
+}
+
+// RequestError returns the error of a request over a shared connection as clientv3 would. Members before 3.6 refuse
+// maintenance requests for want of rights by an error that clientv3 does not know.
+func RequestError(ctx context.Context, err error) error {
+	if s, ok := status.FromError(err); ok && s.Message() == "auth: permission denied" {
+		return rpctypes.ErrPermissionDenied
+	}
+	return clientv3.ContextError(ctx, err)
 }
 
 // Reason says why a request to a member failed and, where that is known, what to do.
@@ -32,7 +41,8 @@ func Reason(err error) string {
 	case errors.Is(err, rpctypes.ErrAuthFailed):
 		return "wrong username or password: correct the Secret that spec.tls of the EtcdCluster names"
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
-		return "permission denied: grant the Secret's user a role that may read all keys"
+		return "permission denied: grant the Secret's user a role that may read all keys, or root: some versions of etcd, such as " +
+			"3.6.5, tell their status to no other user"
 	}
 	reason := err.Error()
 	if s, ok := status.FromError(err); ok {
