@@ -88,6 +88,9 @@ type Connector interface {
 
 	// TLS returns the configuration of a connection to an https endpoint: the caller's own copy.
 	TLS() (*tls.Config, error)
+
+	// BackupKeys returns the access key and the secret key of the S3 server of the cluster's backups.
+	BackupKeys() (accessKey, secretKey string, err error)
 }
 
 // Budget keeps a check from being felt by the clients of the cluster.

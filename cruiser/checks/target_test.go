@@ -8,9 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
 	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
@@ -25,6 +27,9 @@ type inspector struct {
 	pool        *etcd.Pool
 	credentials etcd.Credentials
 	spec        etcdv1beta1.EtcdClusterSpec
+
+	// state is that of the last run, as cruiser keeps it in the monitor's status.
+	state string
 }
 
 func newInspector(t *testing.T, cluster *etcdtest.Cluster, secret map[string][]byte) *inspector {
@@ -54,5 +59,17 @@ func (i *inspector) run(t *testing.T, parameters checks.Parameters) (checks.Resu
 	defer lease.Release()
 	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
 	defer cancel()
-	return check.Run(ctx, checks.Target{Cluster: i.spec, Parameters: parameters, Members: lease})
+	// Tests need no member that answers fast.
+	budgets := budget.New(budget.Limits{Latency: time.Minute})
+	result, err := check.Run(ctx, checks.Target{
+		Cluster:    i.spec,
+		Parameters: parameters,
+		Members:    lease,
+		Budget:     budgets.Pacer(types.NamespacedName{Namespace: "gz", Name: "gz-etcd"}, lease),
+		State:      i.state,
+	})
+	if err == nil && result.State != "" {
+		i.state = result.State
+	}
+	return result, err
 }

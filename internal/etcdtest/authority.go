@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// certificateLifetime outlives any test.
-const certificateLifetime = 24 * time.Hour
+// certificateLifetime outlives any test, and what is said to be far from its end.
+const certificateLifetime = 365 * 24 * time.Hour
 
 // authority is a certificate authority for one cluster.
 type authority struct {
@@ -27,31 +27,40 @@ type authority struct {
 	certificate       *x509.Certificate
 	key               *ecdsa.PrivateKey
 	clientCertificate tls.Certificate
+
+	// serverDir holds the files of the members' certificate.
+	serverDir string
 }
 
 func newAuthority(tb testing.TB) *authority {
 	tb.Helper()
-	key := newKey(tb)
-	template := certificateTemplate(tb, "etcdtest authority")
-	template.IsCA = true
-	template.BasicConstraintsValid = true
-	template.KeyUsage = x509.KeyUsageCertSign
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(tb, err)
+	a := &authority{key: newKey(tb)}
+	der := a.selfSign(tb, certificateLifetime)
 	certificate, err := x509.ParseCertificate(der)
 	require.NoError(tb, err)
-
-	a := &authority{certificatePEM: encodePEM("CERTIFICATE", der), certificate: certificate, key: key}
-	a.clientCertificate, err = tls.X509KeyPair(a.issue(tb, "client"))
+	a.certificate, a.certificatePEM = certificate, encodePEM("CERTIFICATE", der)
+	a.clientCertificate, err = tls.X509KeyPair(a.issue(tb, "client", certificateLifetime))
 	require.NoError(tb, err)
 	return a
 }
 
+// selfSign returns a certificate of the authority. All of its certificates verify the same servers and clients.
+func (a *authority) selfSign(tb testing.TB, lifetime time.Duration) (der []byte) {
+	tb.Helper()
+	template := certificateTemplate(tb, "etcdtest authority", lifetime)
+	template.IsCA = true
+	template.BasicConstraintsValid = true
+	template.KeyUsage = x509.KeyUsageCertSign
+	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
+	require.NoError(tb, err)
+	return der
+}
+
 // issue returns a new certificate for 127.0.0.1, good for servers and clients, and its key.
-func (a *authority) issue(tb testing.TB, name string) (certificatePEM, keyPEM []byte) {
+func (a *authority) issue(tb testing.TB, name string, lifetime time.Duration) (certificatePEM, keyPEM []byte) {
 	tb.Helper()
 	key := newKey(tb)
-	template := certificateTemplate(tb, name)
+	template := certificateTemplate(tb, name, lifetime)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
@@ -65,11 +74,10 @@ func (a *authority) issue(tb testing.TB, name string) (certificatePEM, keyPEM []
 // serverArguments writes a member's certificates and returns the arguments that name them.
 func (a *authority) serverArguments(tb testing.TB, demandClientCertificates bool) []string {
 	tb.Helper()
-	dir := tb.TempDir()
-	certificate, key := a.issue(tb, "server")
-	for name, content := range map[string][]byte{"ca.crt": a.certificatePEM, "tls.crt": certificate, "tls.key": key} {
-		require.NoError(tb, os.WriteFile(filepath.Join(dir, name), content, 0o600))
-	}
+	a.serverDir = tb.TempDir()
+	dir := a.serverDir
+	require.NoError(tb, os.WriteFile(filepath.Join(dir, "ca.crt"), a.certificatePEM, 0o600))
+	a.renewServerCertificate(tb, certificateLifetime)
 	arguments := []string{
 		"--cert-file", filepath.Join(dir, "tls.crt"),
 		"--key-file", filepath.Join(dir, "tls.key"),
@@ -80,21 +88,31 @@ func (a *authority) serverArguments(tb testing.TB, demandClientCertificates bool
 	return arguments
 }
 
+// renewServerCertificate replaces the members' certificate, which etcd reads at each handshake.
+func (a *authority) renewServerCertificate(tb testing.TB, lifetime time.Duration) {
+	tb.Helper()
+	certificate, key := a.issue(tb, "server", lifetime)
+	for name, content := range map[string][]byte{"tls.crt": certificate, "tls.key": key} {
+		require.NoError(tb, os.WriteFile(filepath.Join(a.serverDir, name), content, 0o600))
+	}
+}
+
 func (a *authority) pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
 	return pool
 }
 
-func certificateTemplate(tb testing.TB, name string) *x509.Certificate {
+// certificateTemplate is valid for lifetime from now on; it has expired when that is negative.
+func certificateTemplate(tb testing.TB, name string, lifetime time.Duration) *x509.Certificate {
 	tb.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	require.NoError(tb, err)
 	return &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: name},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(certificateLifetime),
+		NotBefore:    time.Now().Add(-24 * time.Hour),
+		NotAfter:     time.Now().Add(lifetime),
 	}
 }
 

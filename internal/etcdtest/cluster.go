@@ -5,8 +5,8 @@ package etcdtest
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -30,8 +30,8 @@ const (
 
 	// putAttempt bounds one attempt: a write to a member that has just been paused, or by way of a leader that has, never
 	// ends by itself.
-	putAttempt = 10 * time.Second
-	dialTimeout    = 5 * time.Second
+	putAttempt  = 10 * time.Second
+	dialTimeout = 5 * time.Second
 
 	// startAttempts is how often a cluster is started on new ports when another process took one in between.
 	startAttempts = 3
@@ -41,6 +41,9 @@ const (
 type Options struct {
 	// Size is the number of voting members; 0 means 3.
 	Size int
+
+	// Version is the etcd of all members, one of labbin.EtcdVersions; "" means labbin.EtcdVersion.
+	Version string
 
 	// TLS makes members serve https and demand client certificates.
 	TLS bool
@@ -62,16 +65,14 @@ type Cluster struct {
 	serverArguments []string
 }
 
-// Start runs a cluster until the test ends and waits until each member knows a leader.
+// Start runs a cluster until the test ends and waits until each member knows a leader. It skips the test when this machine
+// cannot have that version of etcd.
 func Start(tb testing.TB, options Options) *Cluster {
 	tb.Helper()
 	if options.Size == 0 {
 		options.Size = 3
 	}
-	binaries, err := labbin.Dir("etcd")
-	require.NoError(tb, err)
-
-	c := &Cluster{options: options, program: filepath.Join(binaries, "etcd")}
+	c := &Cluster{options: options, program: etcdProgram(tb, options.Version)}
 	if options.TLS || options.Auth {
 		c.authority = newAuthority(tb)
 		c.serverArguments = c.authority.serverArguments(tb, options.TLS)
@@ -89,6 +90,16 @@ func Start(tb testing.TB, options Options) *Cluster {
 		c.enableAuth(tb)
 	}
 	return c
+}
+
+func etcdProgram(tb testing.TB, version string) string {
+	tb.Helper()
+	program, err := labbin.Etcd(version)
+	if errors.Is(err, labbin.ErrNoEtcd) {
+		tb.Skip(err)
+	}
+	require.NoError(tb, err)
+	return program
 }
 
 // start runs members on new ports. They start together because the first waits for the others.
@@ -133,7 +144,7 @@ func (c *Cluster) Credentials(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	data := map[string][]byte{"ca.crt": c.authority.certificatePEM}
 	if c.options.TLS {
-		data["tls.crt"], data["tls.key"] = c.authority.issue(tb, "client")
+		data["tls.crt"], data["tls.key"] = c.ClientCertificate(tb, certificateLifetime)
 	}
 	if c.options.Auth {
 		data["username"], data["password"] = []byte("root"), []byte(RootPassword)
@@ -141,10 +152,31 @@ func (c *Cluster) Credentials(tb testing.TB) map[string][]byte {
 	return data
 }
 
-// Client returns a client of all members, closed when the test ends. It has every right.
+// RenewServerCertificate replaces the members' certificate while they run, as a rotation does, by one that expires after
+// the lifetime; it has expired when that is negative.
+func (c *Cluster) RenewServerCertificate(tb testing.TB, lifetime time.Duration) {
+	tb.Helper()
+	c.authority.renewServerCertificate(tb, lifetime)
+}
+
+// ClientCertificate returns a client certificate that expires after the lifetime, and its key.
+func (c *Cluster) ClientCertificate(tb testing.TB, lifetime time.Duration) (certificatePEM, keyPEM []byte) {
+	tb.Helper()
+	return c.authority.issue(tb, "client", lifetime)
+}
+
+// AuthorityCertificate returns another certificate of the authority that signed the members', one that expires after the
+// lifetime.
+func (c *Cluster) AuthorityCertificate(tb testing.TB, lifetime time.Duration) []byte {
+	tb.Helper()
+	return encodePEM("CERTIFICATE", c.authority.selfSign(tb, lifetime))
+}
+
+// Client returns a client of all members that vote, closed when the test ends. It has every right.
 func (c *Cluster) Client(tb testing.TB) *clientv3.Client {
 	tb.Helper()
-	config := c.clientConfig(c.Members...)
+	voters := slices.DeleteFunc(slices.Clone(c.Members), func(m *Member) bool { return m.learner })
+	config := c.clientConfig(voters...)
 	if c.options.Auth {
 		config.Username, config.Password = "root", RootPassword
 	}
@@ -179,6 +211,7 @@ func put(ctx context.Context, kv clientv3.KV, key string) error {
 func (c *Cluster) AddLearner(tb testing.TB) *Member {
 	tb.Helper()
 	learner := c.newMember(tb, len(c.Members))
+	learner.learner = true
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	_, err := c.Client(tb).MemberAddAsLearner(ctx, []string{learner.peerURL})
