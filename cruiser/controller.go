@@ -34,13 +34,17 @@ type monitorController struct {
 }
 
 // setup adds to the manager a controller with workers of its own for the monitors of expensive checks, or of the others.
-func (r reconciler) setup(mgr ctrl.Manager, name string, expensive bool, workers int) (*monitorController, error) {
+// It calls index when it starts.
+func (r reconciler) setup(mgr ctrl.Manager, index func() error, name string, expensive bool, workers int) (*monitorController, error) {
 	r.expensive = expensive
 	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.requests}}
 	return c, ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		Watches(&etcdv1beta1.EtcdMonitor{}, c.enqueue, builder.WithPredicates(predicate.NewPredicateFuncs(c.runs))).
-		WatchesRawSource(source.Func(c.keepQueue)).
+		WatchesRawSource(source.Func(func(_ context.Context, queue monitorQueue) error {
+			c.queue.Store(&queue)
+			return index()
+		})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
@@ -53,11 +57,6 @@ func (r reconciler) setup(mgr ctrl.Manager, name string, expensive bool, workers
 func (c *monitorController) runs(monitor client.Object) bool {
 	check := c.reconciler.inspector.checks[monitor.(*etcdv1beta1.EtcdMonitor).Spec.MetricName]
 	return check.Expensive == c.reconciler.expensive
-}
-
-func (c *monitorController) keepQueue(_ context.Context, queue monitorQueue) error {
-	c.queue.Store(&queue)
-	return nil
 }
 
 // enqueueAll makes the controller look at all its monitors again. Before it starts there is nothing to do: it begins so.

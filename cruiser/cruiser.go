@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -123,7 +124,7 @@ func (o *Options) validate() error {
 
 // Setup adds the inspections to the manager, whose scheme must know api/v1beta1 and Kubernetes' own types. They run
 // when the manager starts.
-func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+func Setup(mgr ctrl.Manager, options Options) error {
 	options.setDefaults()
 	if err := options.validate(); err != nil {
 		return err
@@ -135,9 +136,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	pool := etcd.NewPool(connectionIdleTimeout)
 	if err := mgr.Add(pool); err != nil {
 		return fmt.Errorf("add the connection pool: %w", err)
-	}
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &etcdv1beta1.EtcdCluster{}, clusterIDField, clusterID); err != nil {
-		return fmt.Errorf("index EtcdClusters: %w", err)
 	}
 	division := &replicas{
 		client: mgr.GetClient(), live: mgr.GetAPIReader(),
@@ -161,11 +159,15 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		replicas: division,
 		requests: newRequests(),
 	}
-	cheap, err := shared.setup(mgr, "etcdmonitor", false, options.Concurrency)
+	// Not before the manager starts: it would wait for the objects before it starts anything else, and be deaf to its end.
+	index := sync.OnceValue(func() error {
+		return mgr.GetFieldIndexer().IndexField(context.Background(), &etcdv1beta1.EtcdCluster{}, clusterIDField, clusterID)
+	})
+	cheap, err := shared.setup(mgr, index, "etcdmonitor", false, options.Concurrency)
 	if err != nil {
 		return err
 	}
-	expensive, err := shared.setup(mgr, "etcdmonitor-expensive", true, options.ExpensiveConcurrency)
+	expensive, err := shared.setup(mgr, index, "etcdmonitor-expensive", true, options.ExpensiveConcurrency)
 	if err != nil {
 		return err
 	}

@@ -56,8 +56,8 @@ func (b *sandbox) startAs(config *rest.Config, options cruiser.Options) (metrics
 	metrics = prometheus.NewPedanticRegistry()
 	options.Metrics = metrics
 	options.LeaseNamespace = b.namespace
-	stop = apitest.StartManager(b.t, config, b.namespace, func(ctx context.Context, mgr ctrl.Manager) error {
-		return cruiser.Setup(ctx, mgr, options)
+	stop = apitest.StartManager(b.t, config, b.namespace, func(_ context.Context, mgr ctrl.Manager) error {
+		return cruiser.Setup(mgr, options)
 	}, func(manager *ctrl.Options) { manager.Cache.ByObject = cruiser.Cached() })
 	return metrics, stop
 }

@@ -517,6 +517,6 @@ func TestACheckRemembersItsState(t *testing.T) {
 
 func TestSetupRefusesNegativeOptions(t *testing.T) {
 	for _, options := range []cruiser.Options{{Concurrency: -1}, {RunTimeout: -1}, {DefaultInterval: -1}} {
-		assert.ErrorContains(t, cruiser.Setup(context.Background(), nil, options), "must be positive")
+		assert.ErrorContains(t, cruiser.Setup(nil, options), "must be positive")
 	}
 }

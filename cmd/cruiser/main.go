@@ -13,6 +13,8 @@ import (
 
 	"github.com/etcdfleet/etcd-fleet/cruiser"
 	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
+	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/cruiser/external"
 	"github.com/etcdfleet/etcd-fleet/internal/managerflags"
 )
 
@@ -41,14 +43,28 @@ func main() {
 	flag.DurationVar(&options.DefaultInterval, "default-interval", cruiser.DefaultInterval,
 		"the time between two runs of an EtcdMonitor without spec.interval")
 	flag.DurationVar(&options.RunTimeout, "run-timeout", cruiser.DefaultRunTimeout, "how long a run may take")
+	externalChecks := flag.String("external-checks", "",
+		"a YAML file that declares checks which are programs or services of others, see docs/external-checks.md")
 	flag.Parse()
 	shared.SetLogger()
 	options.LeaseNamespace = cmp.Or(options.LeaseNamespace, shared.Namespace(), defaultLeaseNamespace)
 
-	if err := run(ctrl.SetupSignalHandler(), shared, options); err != nil {
+	err := addExternal(&options, *externalChecks)
+	if err == nil {
+		err = run(ctrl.SetupSignalHandler(), shared, options)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "cruiser:", err)
 		os.Exit(1)
 	}
+}
+
+// addExternal adds the checks that the file declares, if there is one, to those of package checks.
+func addExternal(options *cruiser.Options, path string) (err error) {
+	if path != "" {
+		options.Checks, err = external.Add(checks.All(), path)
+	}
+	return err
 }
 
 // run inspects until ctx ends. Runs under way end without a record then, and take place at the next start.
@@ -57,7 +73,7 @@ func run(ctx context.Context, shared *managerflags.Flags, options cruiser.Option
 	if err != nil {
 		return err
 	}
-	if err := cruiser.Setup(ctx, mgr, options); err != nil {
+	if err := cruiser.Setup(mgr, options); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
