@@ -1,6 +1,9 @@
-// Installs Debian packages that a step needs, where apt is there and may be used.
+// Fetches Debian packages that a step needs, where apt is there and may be used.
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 
 /** Returns why the packages could not be installed, or undefined when they were. */
 export async function installDebianPackages(packages: string[]): Promise<string | undefined> {
@@ -18,4 +21,48 @@ export async function installDebianPackages(packages: string[]): Promise<string 
   return result.exitCode === 0
     ? undefined
     : `apt-get install ${names} failed: ${result.stderr.trim().split('\n').at(-1)}`;
+}
+
+/**
+ * Puts one program of a package at `target`, unless it is there. The package is unpacked and not installed, so no service starts.
+ * The program's `--version` must begin with `version`: another release of Debian has another one. Returns why there is none,
+ * or undefined.
+ */
+export async function unpackDebianProgram(
+  source: { package: string; program: string; version: string },
+  target: string
+): Promise<string | undefined> {
+  if (existsSync(target)) {
+    return undefined;
+  }
+  if (!existsSync('/usr/bin/apt-get')) {
+    return `${source.package} is a package of Debian, and apt-get is not here`;
+  }
+  const scratch = await mkdtemp(path.join(os.tmpdir(), 'etcdfleet-debian-'));
+  try {
+    await download(source.package, scratch);
+    const program = path.join(scratch, source.program);
+    const { stdout } = await execa(program, ['--version']);
+    if (!stdout.startsWith(source.version)) {
+      return `${source.package} of this Debian is "${stdout.split('\n')[0]}", not "${source.version}…"`;
+    }
+    await mkdir(path.dirname(target), { recursive: true });
+    await copyFile(program, `${target}.new`);
+    await rename(`${target}.new`, target);
+    return undefined;
+  } catch (error) {
+    return `${source.package} could not be fetched: ${(error as Error).message.trim().split('\n').at(-1)}`;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function download(name: string, directory: string): Promise<void> {
+  const options = { cwd: directory, timeout: 300_000 };
+  if ((await execa('apt-get', ['download', '-q', name], { ...options, reject: false })).exitCode !== 0) {
+    await execa('apt-get', ['update', '-q'], { timeout: 300_000, reject: false }); // lists are missing, or old
+    await execa('apt-get', ['download', '-q', name], options);
+  }
+  const [file] = (await readdir(directory)).filter((entry) => entry.endsWith('.deb'));
+  await execa('dpkg-deb', ['-x', file, directory], options);
 }

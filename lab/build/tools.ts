@@ -45,6 +45,9 @@ export const tools: Tool[] = [
     module: 'golangci-lint',
     package: 'github.com/golangci/golangci-lint/v2/cmd/golangci-lint',
   },
+  // The other versions that inspections are tested against (internal/labbin).
+  { name: 'etcd-3.5', module: 'etcd-3.5', package: 'go.etcd.io/etcd/server/v3' },
+  { name: 'etcd-3.7', module: 'etcd-3.7', package: 'go.etcd.io/etcd/server/v3' },
 ];
 
 /** What the lab itself starts; the others serve tests and lint. */

@@ -2,18 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { goTest, jest, nodeTest, playwright } from './counts.ts';
 
-test('go test: counts tests and their subtests, names what was skipped', () => {
+test('go test: counts tests and their subtests, names what was skipped and why', () => {
   const events = [
     { Action: 'output', Package: 'p', Test: 'TestB', Output: 'want 1\n' },
     { Action: 'pass', Package: 'p', Test: 'TestA' },
     { Action: 'fail', Package: 'p', Test: 'TestB' },
+    { Action: 'output', Package: 'p', Test: 'TestC', Output: '=== RUN   TestC\n' },
+    { Action: 'output', Package: 'p', Test: 'TestC', Output: '    c_test.go:7: no etcd here: install it\n' },
+    { Action: 'output', Package: 'p', Test: 'TestC', Output: '--- SKIP: TestC (0.00s)\n' },
     { Action: 'skip', Package: 'p', Test: 'TestC' },
+    { Action: 'skip', Package: 'p', Test: 'TestD' },
     { Action: 'fail', Package: 'p' },
   ];
   assert.deepEqual(goTest(events.map((event) => JSON.stringify(event)).join('\n')), {
     passed: 1,
     failed: 1,
-    skipped: ['p TestC'],
+    skipped: ['p TestC: no etcd here: install it', 'p TestD'],
     failures: ['p TestB:\nwant 1\n'],
   });
 });

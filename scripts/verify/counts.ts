@@ -44,10 +44,15 @@ export function goTest(output: string): Counts {
       counts.failed++;
       counts.failures.push(`${test}:\n${printed.get(event.FailedBuild ?? test) ?? ''}`);
     } else if (event.Action === 'skip' && event.Test) {
-      counts.skipped.push(test);
+      counts.skipped.push([test, reasonOfSkip(printed.get(test))].filter(Boolean).join(': '));
     }
   }
   return counts;
+}
+
+/** What a Go test said when it skipped itself: "    file_test.go:12: no etcd" among what else it printed. */
+function reasonOfSkip(output = ''): string | undefined {
+  return [...output.matchAll(/^ +\S+\.go:\d+: (.*)$/gm)].at(-1)?.[1];
 }
 
 /** `jest --json`. A file that cannot be loaded counts as one failed test. */
