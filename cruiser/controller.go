@@ -35,15 +35,15 @@ type monitorController struct {
 
 // setup adds to the manager a controller with workers of its own for the monitors of expensive checks, or of the others.
 // It calls index when it starts.
-func (r reconciler) setup(mgr ctrl.Manager, index func() error, name string, expensive bool, workers int) (*monitorController, error) {
+func (r reconciler) setup(mgr ctrl.Manager, index func(context.Context) error, name string, expensive bool, workers int) (*monitorController, error) {
 	r.expensive = expensive
 	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.requests}}
 	return c, ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		Watches(&etcdv1beta1.EtcdMonitor{}, c.enqueue, builder.WithPredicates(predicate.NewPredicateFuncs(c.runs))).
-		WatchesRawSource(source.Func(func(_ context.Context, queue monitorQueue) error {
+		WatchesRawSource(source.Func(func(ctx context.Context, queue monitorQueue) error {
 			c.queue.Store(&queue)
-			return index()
+			return index(ctx)
 		})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,

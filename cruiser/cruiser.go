@@ -160,9 +160,14 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		requests: newRequests(),
 	}
 	// Not before the manager starts: it would wait for the objects before it starts anything else, and be deaf to its end.
-	index := sync.OnceValue(func() error {
-		return mgr.GetFieldIndexer().IndexField(context.Background(), &etcdv1beta1.EtcdCluster{}, clusterIDField, clusterID)
-	})
+	var once sync.Once
+	var unindexed error
+	index := func(ctx context.Context) error {
+		once.Do(func() {
+			unindexed = mgr.GetFieldIndexer().IndexField(ctx, &etcdv1beta1.EtcdCluster{}, clusterIDField, clusterID)
+		})
+		return unindexed
+	}
 	cheap, err := shared.setup(mgr, index, "etcdmonitor", false, options.Concurrency)
 	if err != nil {
 		return err

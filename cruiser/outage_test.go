@@ -2,10 +2,12 @@ package cruiser_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -22,6 +24,9 @@ type unreliable struct {
 	// away fails all requests.
 	away atomic.Bool
 
+	// busy answers all requests by 429, as an API server does that protects itself.
+	busy atomic.Bool
+
 	// loseAnswers is how many more answers to writes of a status get lost after the server has done the work.
 	loseAnswers atomic.Int64
 }
@@ -35,6 +40,12 @@ func (u *unreliable) wrap(transport http.RoundTripper) http.RoundTripper {
 func (u *unreliable) RoundTrip(request *http.Request) (*http.Response, error) {
 	if u.away.Load() {
 		return nil, errNetwork
+	}
+	if u.busy.Load() {
+		return &http.Response{
+			StatusCode: http.StatusTooManyRequests, Request: request, Body: http.NoBody,
+			Header: http.Header{"Retry-After": []string{"1"}},
+		}, nil
 	}
 	response, err := u.RoundTripper.RoundTrip(request)
 	if err == nil && strings.HasSuffix(request.URL.Path, "/status") && u.loseAnswers.Add(-1) >= 0 {
@@ -88,4 +99,53 @@ func TestResultWhoseWriteLostItsAnswerIsStoredOnce(t *testing.T) {
 	done := box.await(monitor, "the next result", answered("r2"))
 	assert.Equal(t, map[string]int{"r1": 1, "r2": 1}, recordsOf(done))
 	assert.Equal(t, 2, check.count())
+}
+
+func TestAnOutageOfTheAPIServerLosesNoRun(t *testing.T) {
+	for _, outage := range []struct {
+		name       string
+		begin, end func(*unreliable)
+	}{
+		{"away", func(u *unreliable) { u.away.Store(true) }, func(u *unreliable) { u.away.Store(false) }},
+		{"busy", func(u *unreliable) { u.busy.Store(true) }, func(u *unreliable) { u.busy.Store(false) }},
+	} {
+		t.Run(outage.name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			network := &unreliable{}
+			box := newSandbox(t)
+			check := newScriptedCheck()
+			config := apitest.Config()
+			config.Wrap(network.wrap)
+			var monitors []*etcdv1beta1.EtcdMonitor
+			for i := range 5 {
+				id := fmt.Sprintf("gz-%d", i)
+				box.cluster(id)
+				monitors = append(monitors, box.monitor(id, "scripted", every(10*time.Second)))
+			}
+			box.startAs(config, check.options(t))
+			for _, monitor := range monitors {
+				box.await(monitor, "a run", hasRecords(1))
+			}
+
+			outage.begin(network)
+			began := time.Now()
+			box.request(monitors[0], "r1") // by somebody who reaches the server
+			time.Sleep(40 * time.Second)   // longer than the Lease lasts, and than a result waits to be stored
+			outage.end(network)
+
+			for _, monitor := range monitors {
+				newest := box.await(monitor, "runs after the outage", func(m *etcdv1beta1.EtcdMonitor) bool {
+					return m.Status.LastRecord().StartTime.After(began.Add(40 * time.Second))
+				})
+				records := newest.Status.Records
+				for i := 1; i < len(records); i++ {
+					if records[i].Request == "" && records[i-1].Request == "" {
+						assert.GreaterOrEqual(t, records[i].StartTime.Sub(records[i-1].EndTime.Time), 8*time.Second, "one run at a time is due")
+					}
+					assert.Equal(t, etcdv1beta1.OutcomePassed, records[i].Outcome, "the server's trouble is not the cluster's")
+				}
+			}
+			assert.Equal(t, 1, recordsOf(box.await(monitors[0], "the answer", answered("r1")))["r1"])
+		})
+	}
 }

@@ -133,7 +133,9 @@ func startReplica(t *testing.T, program, namespace string) *testproc.Process {
 	process, err := testproc.Start(t.TempDir(), program, []string{
 		"--kubeconfig=" + apitest.Kubeconfig(t), "--namespace=" + namespace,
 		"--metrics-bind-address=0", "--health-probe-bind-address=" + health,
-	}, func(ctx context.Context) error { return testproc.GetOK(ctx, http.DefaultClient, "http://"+health+"/readyz") })
+	}, func(ctx context.Context) error {
+		return testproc.GetOK(ctx, http.DefaultClient, "http://"+health+"/readyz")
+	})
 	t.Cleanup(process.Kill)
 	require.NoError(t, err)
 	return process

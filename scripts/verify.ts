@@ -36,7 +36,10 @@ const steps: Step[] = [
   { name: 'tools, unit', run: testTools },
   command('front end, build', ['npm', 'run', 'build']),
   command('backend, build', [...tsx, 'scripts/build-backend.ts']),
-  command('Go, unit and integration', ['go', 'test', '-race', '-json', '-timeout', '20m', './...'], { count: goTest }),
+  command('Go, unit and integration', ['go', 'test', '-race', '-json', '-timeout', '40m', './...'], {
+    count: goTest,
+    timeoutMinutes: 60,
+  }),
   command('lab, integration', [...tsx, '--test', '--test-reporter=tap', 'lab/lab.itest.ts'], { count: nodeTest }),
   command('lab, alerts', [...tsx, '--test', '--test-reporter=tap', 'lab/alerts.itest.ts'], { count: nodeTest }),
   command('lab, inspections', [...tsx, '--test', '--test-reporter=tap', 'lab/inspections.itest.ts'], {

@@ -87,7 +87,7 @@ func run(ctx context.Context, o options) error {
 	if err := os.RemoveAll(o.dir); err != nil {
 		return err
 	}
-	cluster, err := servers.Start(o.dir, "--quota-backend-bytes=8589934592")
+	cluster, err := servers.Start(o.dir, "--quota-backend-bytes=8589934592") //nolint:contextcheck // a start has a time-out of its own
 	if err != nil {
 		return err
 	}

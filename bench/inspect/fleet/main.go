@@ -92,7 +92,7 @@ func run(ctx context.Context, o options) error {
 	var clusters []*servers.Cluster
 	for i := range o.etcds {
 		// The disk's speed is not what is measured.
-		cluster, err := servers.Start(filepath.Join(o.dir, fmt.Sprintf("etcd-%d", i)), "--unsafe-no-fsync")
+		cluster, err := servers.Start(filepath.Join(o.dir, fmt.Sprintf("etcd-%d", i)), "--unsafe-no-fsync") //nolint:contextcheck // it has a time-out of its own
 		if err != nil {
 			return err
 		}
