@@ -120,11 +120,12 @@ func (r *reconciler) occasion(monitor *etcdv1beta1.EtcdMonitor) occasion {
 	return occasion{request: request, requestedBy: monitor.Annotations[etcdv1beta1.AnnotationRunRequestedBy]}
 }
 
-// await sleeps until the next scheduled run, and makes status.nextRun say when that is.
+// await sleeps until the next scheduled run, and makes status.nextRun say when that is unless it is the first.
 func (r *reconciler) await(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, due time.Time) (ctrl.Result, error) {
-	if monitor.Status.NextRun == nil || !monitor.Status.NextRun.Time.Equal(due) {
-		next := fields{"nextRun": metav1.NewTime(due), "updatedAt": metav1.Now()}
-		if _, err := r.writeFields(ctx, monitor, next); err != nil {
+	next := monitor.Status.NextRun
+	if next == nil && time.Until(due) > firstRunWithin || next != nil && !next.Time.Equal(due) {
+		changed := fields{"nextRun": metav1.NewTime(due), "updatedAt": metav1.Now()}
+		if _, err := r.writeFields(ctx, monitor, changed); err != nil {
 			return r.retryWithNewer(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
@@ -38,17 +39,29 @@ func (s schedule) after(end time.Time, spec *etcdv1beta1.EtcdMonitorSpec) time.T
 }
 
 // due returns when the monitor's next scheduled run is due: its status.nextRun, unless there is none yet or it was
-// computed with another interval. The answer is random then, so the caller stores it in status.nextRun.
+// computed with another interval. The answer may be random then, so the caller stores it in status.nextRun, unless it is
+// the first run of a new monitor, which is soon and always at the same time: to store that would double the writes of a
+// fleet that is onboarded.
 func (s schedule) due(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time {
 	next, last := monitor.Status.NextRun, monitor.Status.LastRecord()
 	switch {
 	case next == nil:
-		return s.allowed(now.Add(rand.N(min(s.interval(&monitor.Spec)/10, firstRunWithin))), &monitor.Spec)
+		return s.allowed(s.first(monitor, now), &monitor.Spec)
 	case last != nil && !s.follows(next, last, &monitor.Spec):
 		return s.after(last.EndTime.Time, &monitor.Spec)
 	default:
 		return next.Time
 	}
+}
+
+// first returns when a monitor runs for the first time: within a tenth of its interval, 30 s at most, of its creation.
+func (s schedule) first(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time {
+	within := min(s.interval(&monitor.Spec)/10, firstRunWithin)
+	first := monitor.CreationTimestamp.Add(time.Duration(xxhash.Sum64String(string(monitor.UID)) % uint64(within)))
+	if first.Before(now) {
+		return now
+	}
+	return first
 }
 
 // allowed returns t, or for an expensive check a time off-peak after it.
