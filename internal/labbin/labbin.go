@@ -69,7 +69,7 @@ func installedEtcd(version string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%w: install etcd-server of Debian 12, or put the program at .lab/bin/etcd-%s", ErrNoEtcd, version)
+	return "", fmt.Errorf("%w: npm run verify fetches it from Debian 12 where apt is there; or put the program at .lab/bin/etcd-%s", ErrNoEtcd, version)
 }
 
 // RepositoryPath returns the path of a file of the repository, for example deploy/crds.
