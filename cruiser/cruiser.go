@@ -180,6 +180,9 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		cheap.enqueueAll(ctx)
 		expensive.enqueueAll(ctx)
 	}
+	if err := mgr.AddReadyzCheck("replica", division.ready); err != nil {
+		return err
+	}
 	return mgr.Add(division)
 }
 

@@ -27,6 +27,9 @@ type unreliable struct {
 	// busy answers all requests by 429, as an API server does that protects itself.
 	busy atomic.Bool
 
+	// forbidding is how many more requests for Leases are forbidden.
+	forbidding atomic.Int64
+
 	// loseAnswers is how many more answers to writes of a status get lost after the server has done the work.
 	loseAnswers atomic.Int64
 }
@@ -42,10 +45,10 @@ func (u *unreliable) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errNetwork
 	}
 	if u.busy.Load() {
-		return &http.Response{
-			StatusCode: http.StatusTooManyRequests, Request: request, Body: http.NoBody,
-			Header: http.Header{"Retry-After": []string{"1"}},
-		}, nil
+		return refusal(request, http.StatusTooManyRequests), nil
+	}
+	if strings.Contains(request.URL.Path, "/leases") && u.forbidding.Add(-1) >= 0 {
+		return refusal(request, http.StatusForbidden), nil
 	}
 	response, err := u.RoundTripper.RoundTrip(request)
 	if err == nil && strings.HasSuffix(request.URL.Path, "/status") && u.loseAnswers.Add(-1) >= 0 {
@@ -53,6 +56,12 @@ func (u *unreliable) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errNetwork
 	}
 	return response, err
+}
+
+func refusal(request *http.Request, status int) *http.Response {
+	return &http.Response{
+		StatusCode: status, Request: request, Body: http.NoBody, Header: http.Header{"Retry-After": []string{"1"}},
+	}
 }
 
 // beginRun requests a run of a check over the network and returns while it is under way; release ends it.
@@ -148,4 +157,18 @@ func TestAnOutageOfTheAPIServerLosesNoRun(t *testing.T) {
 			assert.Equal(t, 1, recordsOf(box.await(monitors[0], "the answer", answered("r1")))["r1"])
 		})
 	}
+}
+
+func TestAnAPIServerThatHasJustStartedForbidsEverything(t *testing.T) {
+	network := &unreliable{}
+	box := newSandbox(t)
+	box.cluster("gz-a")
+	monitor := box.monitor("gz-a", "scripted", nil)
+	config := apitest.Config()
+	config.Wrap(network.wrap)
+	network.forbidding.Store(3)
+	box.startAs(config, newScriptedCheck().options(t))
+	box.request(monitor, "r1")
+	box.await(monitor, "the answer", answered("r1"))
+	assert.Less(t, network.forbidding.Load(), int64(0), "it went on after it was forbidden")
 }

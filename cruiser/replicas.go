@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -62,17 +63,15 @@ type sighting struct {
 	at        time.Time
 }
 
-// Start implements manager.Runnable: it takes part until ctx ends, and tells the others when it leaves.
+// Start implements manager.Runnable: it takes part until ctx ends, and tells the others when it leaves. Whatever the API
+// server answers may be over at the next attempt: one that has just started forbids everything for a moment.
 func (r *replicas) Start(ctx context.Context) error {
 	ticker := time.NewTicker(renewInterval)
 	defer ticker.Stop()
 	for {
 		if err := r.refresh(ctx); err != nil {
-			if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
-				return fmt.Errorf("take part as a replica: %w: create the namespace %s and apply deploy/rbac/cruiser.yaml",
-					err, r.namespace)
-			}
-			log.FromContext(ctx).Error(err, "the Lease was not renewed; no run begins until it is", "lease", r.leaseName(r.self))
+			log.FromContext(ctx).Error(r.explain(err), "the Lease was not renewed; no run begins until it is",
+				"lease", r.leaseName(r.self))
 		}
 		select {
 		case <-ctx.Done():
@@ -82,11 +81,36 @@ func (r *replicas) Start(ctx context.Context) error {
 	}
 }
 
+// explain adds to an error what to do if it stays.
+func (r *replicas) explain(err error) error {
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w: create the namespace %s and apply deploy/rbac/cruiser.yaml", err, r.namespace)
+	}
+	return err
+}
+
+// ready is a readiness check: the error says that this replica begins no runs.
+func (r *replicas) ready(*http.Request) error {
+	if !r.takesPart() {
+		return errors.New("the Lease of this replica is not renewed: see the log")
+	}
+	return nil
+}
+
 // owns reports whether the cluster is this replica's to inspect, now.
 func (r *replicas) owns(cluster types.NamespacedName) bool {
+	if !r.takesPart() {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return time.Since(r.renewed) < leaseDuration-fenceMargin && owner(r.members, cluster) == r.self
+	return owner(r.members, cluster) == r.self
+}
+
+func (r *replicas) takesPart() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.renewed) < leaseDuration-fenceMargin
 }
 
 // owner returns the member with the highest hash, "" when there is none.
