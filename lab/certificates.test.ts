@@ -43,6 +43,23 @@ test('authority and certificates are kept when the folder is opened again, and s
   assert.ok(later.verify(read(first.certificateFile).publicKey));
 });
 
+test('a renewed certificate has the same key and hosts, and ends when it is told to', async (t) => {
+  const authority = await openAuthority(temporaryDir(t));
+  const request = { commonName: 'etcd', hosts: ['localhost'] };
+  const files = await authority.issue('server', request);
+  const daysLeft = () => Math.round((Date.parse(read(files.certificate).validTo) - Date.now()) / 86_400_000);
+  for (const [days, want] of [
+    [2, 2],
+    [undefined, 3650],
+  ]) {
+    await authority.renew('server', request, days);
+    assert.equal(daysLeft(), want);
+    assert.equal(read(files.certificate).checkHost('localhost'), 'localhost');
+    assert.ok(read(files.certificate).checkPrivateKey(createPrivateKey(readFileSync(files.key))));
+    assert.ok(read(files.certificate).verify(read(authority.certificateFile).publicKey));
+  }
+});
+
 test('keys are readable for their owner only', async (t) => {
   const folder = temporaryDir(t);
   const { key } = await (await openAuthority(folder)).issue('server', { commonName: 'a', hosts: [] });

@@ -1,6 +1,6 @@
 import * as x509 from '@peculiar/x509';
-import { generateKeyPairSync, webcrypto } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createPublicKey, generateKeyPairSync, webcrypto } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 
@@ -9,7 +9,7 @@ import { writePrivateFile } from './private-file.ts';
 x509.cryptoProvider.set(webcrypto as Crypto);
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const validYears = 10;
+const validDays = 3650;
 
 /** The files of a certificate. */
 export interface CertificateFiles {
@@ -30,6 +30,11 @@ export interface CertificateRequest {
 export interface Authority {
   certificateFile: string;
   issue(name: string, request: CertificateRequest): Promise<CertificateFiles>;
+  /**
+   * Replaces a certificate that was issued before by another for the same key, valid for so many days. Servers that read
+   * it at every handshake, as etcd does, never find half of it.
+   */
+  renew(name: string, request: CertificateRequest, days?: number): Promise<void>;
 }
 
 export async function openAuthority(folder: string): Promise<Authority> {
@@ -41,9 +46,16 @@ export async function openAuthority(folder: string): Promise<Authority> {
     async issue(name, request) {
       const issued = filesOf(folder, name);
       if (!existsSync(issued.certificate)) {
-        await issue(issuer, issued, request);
+        const keys = await newKeys();
+        await writeFiles(issued, await sign(issuer, keys.publicKey, request), keys.privateKey);
       }
       return issued;
+    },
+    async renew(name, request, days) {
+      const { certificate, key } = filesOf(folder, name);
+      const renewed = await sign(issuer, await publicKeyOf(key), request, days);
+      writeCertificate(`${certificate}.new`, renewed);
+      renameSync(`${certificate}.new`, certificate);
     },
   };
 }
@@ -86,13 +98,17 @@ async function readIssuer(files: CertificateFiles): Promise<Issuer> {
   };
 }
 
-async function issue(issuer: Issuer, files: CertificateFiles, request: CertificateRequest): Promise<void> {
-  const keys = await newKeys();
-  const certificate = await x509.X509CertificateGenerator.create({
+async function sign(
+  issuer: Issuer,
+  publicKey: CryptoKey,
+  request: CertificateRequest,
+  days?: number
+): Promise<x509.X509Certificate> {
+  return x509.X509CertificateGenerator.create({
     subject: `CN=${request.commonName}`,
     issuer: issuer.certificate.subject,
-    ...validity(),
-    publicKey: keys.publicKey,
+    ...validity(days),
+    publicKey,
     signingKey: issuer.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
@@ -103,7 +119,6 @@ async function issue(issuer: Issuer, files: CertificateFiles, request: Certifica
       await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate),
     ],
   });
-  await writeFiles(files, certificate, keys.privateKey);
 }
 
 function subjectAlternativeNames(hosts: string[]): x509.SubjectAlternativeNameExtension {
@@ -116,18 +131,26 @@ async function newKeys(): Promise<CryptoKeyPair> {
   return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
+async function publicKeyOf(keyFile: string): Promise<CryptoKey> {
+  const der = createPublicKey(readFileSync(keyFile)).export({ type: 'spki', format: 'der' });
+  return webcrypto.subtle.importKey('spki', der, algorithm, true, ['verify']);
+}
+
 async function writeFiles(files: CertificateFiles, certificate: x509.X509Certificate, key: CryptoKey): Promise<void> {
   const der = await webcrypto.subtle.exportKey('pkcs8', key);
   writePrivateFile(files.key, `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n`);
   // The certificate comes last: where it is, its key is too.
-  writePrivateFile(files.certificate, `${certificate.toString('pem')}\n`);
+  writeCertificate(files.certificate, certificate);
 }
 
-function validity() {
-  const notBefore = new Date(Date.now() - 60 * 60 * 1000); // clocks differ
-  const notAfter = new Date(notBefore);
-  notAfter.setFullYear(notAfter.getFullYear() + validYears);
-  return { notBefore, notAfter };
+function writeCertificate(file: string, certificate: x509.X509Certificate): void {
+  writePrivateFile(file, `${certificate.toString('pem')}\n`);
+}
+
+function validity(days = validDays) {
+  const hour = 60 * 60 * 1000;
+  const notBefore = new Date(Date.now() - hour); // clocks differ
+  return { notBefore, notAfter: new Date(Date.now() + days * 24 * hour) };
 }
 
 const filesOf = (folder: string, name: string): CertificateFiles => ({

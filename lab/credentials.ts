@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
-import { type CertificateFiles, openAuthority, serviceAccountKey } from './certificates.ts';
+import { type CertificateFiles, type CertificateRequest, openAuthority, serviceAccountKey } from './certificates.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
 import type { ClientTls } from './kubernetes/objects.ts';
 import { type Lab, etcFile } from './lab.ts';
@@ -45,10 +45,7 @@ export async function createCredentials(lab: Lab): Promise<void> {
       hosts: hostsOf(region.apiServerURL),
     });
     for (const cluster of region.clusters.filter((candidate) => candidate.tls)) {
-      await authority.issue(cluster.name, {
-        commonName: cluster.name,
-        hosts: hostsOf(...cluster.members.map(({ clientURL }) => clientURL)),
-      });
+      await authority.issue(cluster.name, serverCertificateOf(cluster));
       await authority.issue(`${cluster.name}-client`, { commonName: 'etcdfleet', hosts: [] });
     }
     serviceAccountKey(serviceAccountKeyFile(lab, region));
@@ -68,6 +65,17 @@ export async function createCredentials(lab: Lab): Promise<void> {
     }
   }
 }
+
+/** Replaces the certificate that the cluster's members serve; without a number of days by one as at first. */
+export async function renewClusterCertificate(lab: Lab, cluster: PlannedCluster, days?: number): Promise<void> {
+  const authority = await openAuthority(etcFile(lab, 'tls'));
+  await authority.renew(cluster.name, serverCertificateOf(cluster), days);
+}
+
+const serverCertificateOf = ({ name, members }: PlannedCluster): CertificateRequest => ({
+  commonName: name,
+  hosts: hostsOf(...members.map(({ clientURL }) => clientURL)),
+});
 
 export function tokenOf(lab: Lab, region: PlannedRegion, account: Account): string {
   const line = readFileSync(tokensFile(lab, region), 'utf8')

@@ -29,10 +29,49 @@ export async function replaceMember(
 }
 
 const fillerPrefix = 'lab/fill-quota/';
-const fillerBytes = 512 * 1024;
+/** Less than what large-key-values warns of, so that NOSPACE is all that there is to tell. */
+const fillerBytes = 384 * 1024;
 /** What takes its time on a busy disk. */
-const slowPaths = ['/v3/kv/put', '/v3/kv/compaction', '/v3/maintenance/defragment'];
+const slowPaths = ['/v3/kv/put', '/v3/kv/txn', '/v3/kv/deleterange', '/v3/kv/compaction', '/v3/maintenance/defragment'];
 const patientMilliseconds = 60_000;
+/** etcd takes 128 at most. */
+const putsPerTransaction = 100;
+const parallelTransactions = 4;
+
+/** Writes one key with a value of so many bytes. */
+export async function writeValue(lab: Lab, cluster: PlannedCluster, key: string, bytes: number): Promise<void> {
+  const through = await answeringMember(lab, cluster);
+  const value = randomBytes(bytes).toString('base64');
+  await call(lab, cluster, through, '/v3/kv/put', { key: base64(key), value });
+}
+
+/** Writes so many keys with small values. */
+export async function writeKeys(lab: Lab, cluster: PlannedCluster, prefix: string, keys: number): Promise<void> {
+  const through = await answeringMember(lab, cluster);
+  const value = base64('x');
+  let next = 0;
+  const write = async () => {
+    while (next < keys) {
+      const first = next;
+      next = Math.min(first + putsPerTransaction, keys);
+      const success = Array.from({ length: next - first }, (_, index) => ({
+        requestPut: { key: base64(`${prefix}${first + index}`), value },
+      }));
+      await call(lab, cluster, through, '/v3/kv/txn', { success });
+    }
+  };
+  await Promise.all(Array.from({ length: parallelTransactions }, write));
+}
+
+/** Deletes all keys that begin with the prefix, which ends with a slash. Returns the cluster's revision. */
+export async function deleteKeys(lab: Lab, cluster: PlannedCluster, prefix: string): Promise<string> {
+  const through = await answeringMember(lab, cluster);
+  const { header } = await call<{ header: { revision: string } }>(lab, cluster, through, '/v3/kv/deleterange', {
+    key: base64(prefix),
+    range_end: base64(`${prefix.slice(0, -1)}0`), // 0 follows /
+  });
+  return header.revision;
+}
 
 /** Writes until the cluster refuses to: it has raised the alarm NOSPACE then. */
 export async function writeUntilFull(lab: Lab, cluster: PlannedCluster): Promise<void> {
@@ -55,11 +94,8 @@ export async function writeUntilFull(lab: Lab, cluster: PlannedCluster): Promise
 /** What an operator does after NOSPACE: delete, compact, defragment each member, disarm. */
 export async function freeSpace(lab: Lab, cluster: PlannedCluster): Promise<void> {
   const through = await answeringMember(lab, cluster);
-  const { header } = await call<{ header: { revision: string } }>(lab, cluster, through, '/v3/kv/deleterange', {
-    key: base64(fillerPrefix),
-    range_end: base64(`${fillerPrefix.slice(0, -1)}0`), // 0 follows /
-  });
-  await call(lab, cluster, through, '/v3/kv/compaction', { revision: header.revision, physical: true });
+  const revision = await deleteKeys(lab, cluster, fillerPrefix);
+  await call(lab, cluster, through, '/v3/kv/compaction', { revision, physical: true });
   for (const member of cluster.members) {
     await call(lab, cluster, member, '/v3/maintenance/defragment');
   }

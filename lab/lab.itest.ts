@@ -110,7 +110,7 @@ test('a corrupted member fails the inspection of its cluster until it is replace
 
 test('what does not exist is refused with what does', async () => {
   for (const [args, message] of [
-    [['fault', 'earthquake'], /There is no fault earthquake[^]*Use one of: corrupt, kill-member/],
+    [['fault', 'earthquake'], /There is no fault earthquake[^]*Use one of: corrupt, change-values/],
     [['fault', 'kill-member', 'gz-etcd-x'], /There is no cluster gz-etcd-x/],
     [['heal'], /No fault is active/],
     [['logs', 'nothing'], /There is no process nothing/],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { faults } from '../faults/all.ts';
 import { describeFault } from '../faults/fault.ts';
-import { clusterTarget, memberTarget, regionTarget } from '../faults/targets.ts';
+import { clusterTarget, memberTarget, regionTarget, tlsClusterTarget } from '../faults/targets.ts';
 import { openLab } from '../lab.ts';
 import { conflicts, toHeal } from './fault.ts';
 
@@ -61,6 +61,15 @@ test('every fault has a name of its own and says what it does and what to look a
 test('a fault of a cluster takes its default or the named one', () => {
   assert.equal(clusterTarget(lab, []), 'gz-etcd-default');
   assert.equal(clusterTarget(lab, ['sh-etcd-small']), 'sh-etcd-small');
+});
+
+test('a fault of certificates takes a cluster that has some', () => {
+  assert.equal(tlsClusterTarget(lab, []), 'gz-etcd-large');
+  assert.equal(tlsClusterTarget(lab, ['sh-etcd-large']), 'sh-etcd-large');
+  assert.throws(() => tlsClusterTarget(lab, ['gz-etcd-small']), {
+    message: 'gz-etcd-small serves no certificates.',
+    remedy: 'Use one of: gz-etcd-large, sh-etcd-large.',
+  });
 });
 
 test('a member is named in full or by its number', async () => {

@@ -1,11 +1,18 @@
 import { LabFailure } from '../failure.ts';
+import { changeValues } from './change-values.ts';
 import { corrupt } from './corrupt.ts';
+import { expiringCertificate } from './expiring-certificate.ts';
 import type { Fault } from './fault.ts';
 import { fillQuota } from './fill-quota.ts';
+import { hotKey } from './hot-key.ts';
 import { killMember } from './kill-member.ts';
 import { killQuorum } from './kill-quorum.ts';
+import { largeValue } from './large-value.ts';
+import { manyKeys } from './many-keys.ts';
 import { pauseApi } from './pause-api.ts';
 import { pauseMember } from './pause-member.ts';
+import { restartMember } from './restart-member.ts';
+import { splitMember } from './split-member.ts';
 import { stopApi } from './stop-api.ts';
 import { stopCruiser } from './stop-cruiser.ts';
 import { stopThanos } from './stop-thanos.ts';
@@ -14,11 +21,18 @@ import { stutterMember } from './stutter-member.ts';
 /** Every fault; a new one is a file and a line here. */
 export const faults: Fault[] = [
   corrupt,
+  changeValues,
   killMember,
   pauseMember,
   stutterMember,
   killQuorum,
   fillQuota,
+  largeValue,
+  manyKeys,
+  hotKey,
+  splitMember,
+  restartMember,
+  expiringCertificate,
   stopApi,
   pauseApi,
   stopThanos,

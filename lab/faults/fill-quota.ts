@@ -6,7 +6,8 @@ export const fillQuota: Fault = {
   name: 'fill-quota',
   targets: '[cluster]',
   summary: 'fills the backend of an etcd cluster to its quota with real writes: it refuses to write more',
-  effect: 'Writes fail with NOSPACE, reads go on: etcd-availability and write-availability of the cluster burn.',
+  effect:
+    'Writes fail with NOSPACE, reads go on: the inspection alarms is Failed, etcd-availability and write-availability burn.',
   outlivesStop: true,
   target: clusterTarget,
   holds: () => [],

@@ -28,6 +28,19 @@ export function clusterTarget(lab: Lab, [name]: string[]): string {
   return clusterNamed(lab, name ?? defaultCluster(lab)).name;
 }
 
+/** The same among those with TLS. */
+export function tlsClusterTarget(lab: Lab, [name]: string[]): string {
+  const known = allClusters(lab.plan).filter(({ tls }) => tls);
+  const cluster = name === undefined ? known[0] : clusterNamed(lab, name);
+  if (!cluster.tls) {
+    throw new LabFailure(
+      `${cluster.name} serves no certificates.`,
+      `Use one of: ${known.map((each) => each.name).join(', ')}.`
+    );
+  }
+  return cluster.name;
+}
+
 const defaultCluster = (lab: Lab) => `${lab.plan.regions[0].name}-etcd-default`;
 
 /**

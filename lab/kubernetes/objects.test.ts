@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { glob } from 'glob';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { openLab } from '../lab.ts';
+import { inspectionPolicy, labChecks } from './inspections.ts';
 import { clusterObjects, deployedObjects } from './objects.ts';
 
 const lab = openLab({});
 const [plain, , secured] = lab.plan.regions[0].clusters;
 
-test('a cluster is onboarded by itself and its inspection', () => {
+test('a cluster is onboarded by one object', () => {
   assert.deepEqual(
     clusterObjects(plain).map(({ kind, metadata }) => [kind, metadata.namespace, metadata.name]),
-    [
-      ['EtcdCluster', 'gz', 'gz-etcd-small'],
-      ['EtcdMonitor', 'gz', 'gz-etcd-small-etcd-node-key-diff'],
-    ]
+    [['EtcdCluster', 'gz', 'gz-etcd-small']]
   );
 });
 
@@ -22,6 +23,24 @@ test('a cluster with TLS refers to the Secret that comes before it', () => {
   assert.equal(secret.kind, 'Secret');
   assert.deepEqual(secret.data, { 'ca.crt': 'Q0E=', 'tls.crt': 'Q0VSVA==', 'tls.key': 'S0VZ' });
   assert.deepEqual((cluster.spec as { tls: unknown }).tls, { secretName: secret.metadata.name });
+});
+
+test('a policy in the region’s namespace says by what its clusters are inspected', () => {
+  const policy = inspectionPolicy(lab.plan.regions[1]);
+  assert.equal(policy.metadata.namespace, 'sh');
+  assert.deepEqual(policy.spec, { checks: labChecks });
+});
+
+test('the lab has every check that cruiser has, but the one that needs backups', async () => {
+  const files = await glob('cruiser/checks/!(*_test).go', { cwd: lab.root });
+  const checks = files
+    .filter((file) => readFileSync(path.join(lab.root, file), 'utf8').includes('\tregister(Check{'))
+    .map((file) => path.basename(file, '.go').replaceAll('_', '-'))
+    .sort();
+  assert.deepEqual(
+    labChecks.map(({ name }) => name).sort(),
+    checks.filter((name) => name !== 'backup-age')
+  );
 });
 
 test('definitions are deployed before roles', async () => {

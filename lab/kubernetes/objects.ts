@@ -7,9 +7,7 @@ import type { PlannedCluster, PlannedRegion } from '../plan.ts';
 import { etcdVersion, membersPerCluster } from '../topology.ts';
 import type { KubernetesObject } from './client.ts';
 
-const apiVersion = 'etcd.cloud.tencent.com/v1beta1';
-/** Inspections of every cluster of the lab. The interval is short so that people see them run. */
-const inspections = [{ check: 'etcd-node-key-diff', interval: '30s' }];
+export const apiVersion = 'etcd.cloud.tencent.com/v1beta1';
 
 /** Client certificate of a cluster, PEM. */
 export interface ClientTls {
@@ -37,10 +35,9 @@ export const namespaceOf = (region: PlannedRegion): KubernetesObject => ({
   metadata: { name: region.name },
 });
 
-/** The objects that onboard a cluster: how to reach it, the cluster itself, its inspections. */
+/** The objects that onboard a cluster: how to reach it, and the cluster itself. */
 export function clusterObjects(cluster: PlannedCluster, tls?: ClientTls): KubernetesObject[] {
-  const onboarding = [etcdCluster(cluster), ...inspections.map((inspection) => etcdMonitor(cluster, inspection))];
-  return tls ? [clientSecret(cluster, tls), ...onboarding] : onboarding;
+  return tls ? [clientSecret(cluster, tls), etcdCluster(cluster)] : [etcdCluster(cluster)];
 }
 
 function etcdCluster(cluster: PlannedCluster): KubernetesObject {
@@ -59,27 +56,6 @@ function etcdCluster(cluster: PlannedCluster): KubernetesObject {
       members: cluster.members.map(({ name, clientURL, metricsURL, host }) => ({ name, clientURL, metricsURL, host })),
       ...(cluster.kubernetes ? { kubernetesClusters: [cluster.kubernetes.name] } : {}),
       ...(cluster.tls ? { tls: { secretName: secretName(cluster) } } : {}),
-    },
-  };
-}
-
-function etcdMonitor(cluster: PlannedCluster, { check, interval }: (typeof inspections)[number]): KubernetesObject {
-  return {
-    apiVersion,
-    kind: 'EtcdMonitor',
-    metadata: {
-      name: `${cluster.name}-${check}`,
-      namespace: cluster.region,
-      labels: { clusterName: cluster.name, region: cluster.region, source: 'lab' },
-    },
-    spec: {
-      clusterId: cluster.name,
-      metricName: check,
-      metricProviderName: 'cruiser',
-      name: cluster.name,
-      productName: cluster.product,
-      region: cluster.region,
-      interval,
     },
   };
 }

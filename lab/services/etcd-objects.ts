@@ -1,12 +1,13 @@
 import { etcdClientTls } from '../credentials.ts';
 import { applyObjects } from '../kubernetes/client.ts';
+import { inspectionPolicy } from '../kubernetes/inspections.ts';
 import { clusterObjects, deployedObjects, namespaceOf } from '../kubernetes/objects.ts';
 import type { Lab } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import type { Task } from '../supervisor/service.ts';
 import { apiserverNameOf, kubernetesServer } from './etcd-apiserver.ts';
 
-/** Applies definitions, roles, clusters and inspections to the region's API server. */
+/** Applies definitions, roles, the policy of inspections and clusters to the region's API server. */
 export function etcdObjects(lab: Lab, region: PlannedRegion): Task {
   return {
     name: objectsName(region),
@@ -16,6 +17,7 @@ export function etcdObjects(lab: Lab, region: PlannedRegion): Task {
       const objects = [
         namespaceOf(region),
         ...(await deployedObjects(lab.root)),
+        inspectionPolicy(region),
         ...region.clusters.flatMap((cluster) => clusterObjects(cluster, etcdClientTls(lab, cluster))),
       ];
       await applyObjects(kubernetesServer(lab, region), objects, signal);

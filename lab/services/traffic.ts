@@ -26,12 +26,15 @@ export function traffic(lab: Lab): Service {
 
 /** The load of one cluster, as lab/traffic reads it. */
 function load(lab: Lab, cluster: PlannedCluster) {
+  const { objects, requestsPerSecond } = cluster;
+  return { ...howToReach(lab, cluster), objects, requestsPerSecond };
+}
+
+export function howToReach(lab: Lab, cluster: PlannedCluster) {
   const { certificate, key } = clientCertificate(lab, cluster);
   return {
     name: cluster.name,
     endpoints: cluster.members.map(({ clientURL }) => clientURL),
-    objects: cluster.objects,
-    requestsPerSecond: cluster.requestsPerSecond,
     ...(cluster.tls ? { tls: { ca: authorityFile(lab), certificate, key } } : {}),
   };
 }

@@ -27,6 +27,9 @@ type clusterConfig struct {
 	// RequestsPerSecond is the average over all kinds of request.
 	RequestsPerSecond float64 `json:"requestsPerSecond"`
 
+	// HotKey is a key that every request writes; then there are no objects.
+	HotKey string `json:"hotKey,omitempty"`
+
 	TLS *tlsFiles `json:"tls,omitempty"`
 }
 
@@ -63,7 +66,7 @@ func (c clusterConfig) validate() error {
 		return errors.New("name is missing")
 	case len(c.Endpoints) == 0:
 		return errors.New("endpoints are missing")
-	case c.Objects < minObjects:
+	case c.HotKey == "" && c.Objects < minObjects:
 		return fmt.Errorf("objects is %d: at least %d are needed", c.Objects, minObjects)
 	case c.RequestsPerSecond <= 0:
 		return errors.New("requestsPerSecond must be above 0")

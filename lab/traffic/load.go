@@ -80,6 +80,10 @@ func newLoad(config clusterConfig) (*load, error) {
 		client:  client,
 		limiter: rate.NewLimiter(rate.Limit(config.RequestsPerSecond), workers),
 	}
+	if config.HotKey != "" {
+		l.mix = []request{{"hot-key", 1, l.writeHotKey}}
+		return l, nil
+	}
 	l.mix = []request{
 		{"get", 30, l.get},
 		{"list", 10, l.list},
@@ -98,14 +102,14 @@ func (l *load) close() {
 // run keeps going until ctx ends, whatever happens to the cluster.
 func (l *load) run(ctx context.Context) {
 	var running sync.WaitGroup
-	running.Go(func() { l.watch(ctx) })
-	running.Go(func() { l.compact(ctx) })
-	running.Go(func() {
+	if l.config.HotKey == "" {
+		running.Go(func() { l.watch(ctx) })
+		running.Go(func() { l.compact(ctx) })
 		l.seed(ctx)
-		for range workers {
-			running.Go(func() { l.work(ctx) })
-		}
-	})
+	}
+	for range workers {
+		running.Go(func() { l.work(ctx) })
+	}
 	running.Wait()
 }
 

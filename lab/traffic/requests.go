@@ -20,6 +20,11 @@ func (l *load) list(ctx context.Context) error {
 	return err
 }
 
+func (l *load) writeHotKey(ctx context.Context) error {
+	_, err := l.client.Put(ctx, l.config.HotKey, time.Now().Format(time.RFC3339Nano))
+	return err
+}
+
 // update is a transaction, as every write of an API server. Its comparison holds whatever the key's state: one that
 // looks at the state would be decided differently by a corrupted member, whose revisions then drift from its peers'.
 func (l *load) update(ctx context.Context) error {

@@ -48,6 +48,26 @@ func TestLoadKeepsTheNumberOfKeysBoundedAndSendsEveryKindOfRequest(t *testing.T)
 	assert.Greater(t, answer.Count, int64(l.keys.objects-workers))
 }
 
+func TestAHotKeyIsAllThatItsLoadWrites(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
+	endpoint := cluster.Spec("traffic-hot", "").Members[0].ClientURL
+	l, err := newLoad(clusterConfig{Name: t.Name(), Endpoints: []string{endpoint}, RequestsPerSecond: 500, HotKey: "hot"})
+	require.NoError(t, err)
+	defer l.close()
+
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); l.run(ctx) }()
+	assert.Eventually(t, func() bool { return succeeded(t, "hot-key") }, time.Minute, 50*time.Millisecond)
+	stop()
+	<-ended
+
+	answer, err := cluster.Client(t).Get(t.Context(), "\x00", clientv3.WithFromKey())
+	require.NoError(t, err)
+	require.Len(t, answer.Kvs, 1)
+	assert.Equal(t, "hot", string(answer.Kvs[0].Key))
+}
+
 // succeeded tells whether the test's load has counted a request of the kind with the code OK.
 func succeeded(t *testing.T, kind string) bool {
 	families, err := prometheus.DefaultGatherer.Gather()

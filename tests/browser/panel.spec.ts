@@ -3,7 +3,9 @@ import type { Locator, Page } from '@playwright/test';
 
 import { expect, inspectionsTarget, test } from './hostPage.ts';
 
-const panel = { targets: [inspectionsTarget], options: { runTimeoutSeconds: 45 } };
+/** One of a cluster's checks, so that a row is a cluster. */
+const target = { ...inspectionsTarget, checks: ['etcd-node-key-diff'] };
+const panel = { targets: [target], options: { runTimeoutSeconds: 45 } };
 const cell = (row: Locator, column: string) => row.locator(`td[data-column="${column}"]`);
 const rowOf = (page: Page, cluster: string) => page.getByRole('row', { name: new RegExp(` ${cluster} `) });
 const runsShown = async (row: Locator) => await row.getByRole('img').getAttribute('aria-label');
@@ -82,13 +84,13 @@ test('shows viewers why they may not run inspections', async ({ host }) => {
 });
 
 test('shows only the scope of its query', async ({ host }) => {
-  const page = await host.mountPanel({ ...panel, targets: [{ ...inspectionsTarget, scope: { region: ['$region'] } }] });
+  const page = await host.mountPanel({ ...panel, targets: [{ ...target, scope: { region: ['$region'] } }] });
   await expect(rowOf(page, 'gz-etcd-default')).toBeVisible();
   await expect(page.locator('td[data-column="region"]').filter({ hasText: 'sh' })).toHaveCount(0);
 });
 
 test('joins the answers of several queries', async ({ host }) => {
-  const scoped = (refId: string, region: string) => ({ ...inspectionsTarget, refId, scope: { region: [region] } });
+  const scoped = (refId: string, region: string) => ({ ...target, refId, scope: { region: [region] } });
   const page = await host.mountPanel({ ...panel, targets: [scoped('A', 'sh'), scoped('B', 'gz')] });
   await expect(rowOf(page, 'sh-etcd-small')).toBeVisible();
   await expect(rowOf(page, 'gz-etcd-small')).toBeVisible();

@@ -27,7 +27,7 @@ const (
 	scrapeTimeout = time.Minute
 
 	// look is how often progress is looked at while monitors run for the first time.
-	look = 2 * time.Second
+	look = 10 * time.Second
 )
 
 // replica is a running cruiser.

@@ -1,0 +1,26 @@
+import { etcdMember } from '../services/etcd-member.ts';
+import { startService } from '../supervisor/supervisor.ts';
+import type { Fault } from './fault.ts';
+import { joinAnew, wipe } from './member-data.ts';
+import { bringBack, shutDown } from './processes.ts';
+import { memberNamed, memberTarget } from './targets.ts';
+
+export const splitMember: Fault = {
+  name: 'split-member',
+  targets: '[cluster] [member]',
+  summary: 'wipes one etcd member, by default a follower, and starts it with a wrong initial cluster: one of its own',
+  effect: 'The inspection membership of the cluster is Failed; those that compare members refuse to.',
+  outlivesStop: true,
+  target: memberTarget,
+  holds: () => [],
+  async inject(lab, target) {
+    const { cluster, member } = memberNamed(lab, target);
+    await shutDown(lab, target);
+    await wipe(lab, target);
+    await startService(lab, etcdMember(lab, cluster, member, { peers: [member] }));
+    // The initial cluster matters for the first start only; now it runs as every other member does.
+    await shutDown(lab, target);
+    await bringBack(lab, target);
+  },
+  heal: joinAnew,
+};
