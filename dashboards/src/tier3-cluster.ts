@@ -83,7 +83,7 @@ export function tier3Cluster() {
         'message',
         'state',
       ])
-        .height(7)
+        .height(12)
         .withTarget(inspections({ scope }))
     )
     .withPanel(
