@@ -13,6 +13,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 )
 
 // Limits bound what all checks together read from one cluster. The zero value of a field means its default.
@@ -47,9 +49,6 @@ const (
 
 	// forgetAfter is when a budget that nobody used is full again, and more.
 	forgetAfter = 10 * time.Minute
-
-	// probeKey is read and never written: what is measured is the way through Raft and the store, not a key.
-	probeKey = "\x00etcd-fleet/latency"
 )
 
 // Budgets holds the budget of each cluster that is being read.
@@ -192,6 +191,6 @@ func latency(ctx context.Context, client *clientv3.Client) (time.Duration, error
 	probe, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	begin := time.Now()
-	_, _ = client.Get(probe, probeKey, clientv3.WithCountOnly())
+	_, _ = client.Get(probe, etcd.ProbeKey, clientv3.WithCountOnly())
 	return time.Since(begin), ctx.Err()
 }

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -343,30 +344,26 @@ func (c hashComparison) whyNotRemembered(ctx context.Context, m *member) string 
 func (c hashComparison) metrics(ctx context.Context, m *member) (map[string]*dto.MetricFamily, error) {
 	ctx, cancel := context.WithTimeout(ctx, compactionTimeout)
 	defer cancel()
-	client, err := c.target.Members.HTTP()
-	if err != nil {
-		return nil, err
-	}
 	endpoint := m.endpoint
 	for _, spec := range c.target.Cluster.Members {
 		if spec.Name == m.name {
 			endpoint = spec.MetricsEndpoint()
 		}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/metrics", nil)
+	url := endpoint + "/metrics"
+	var text bytes.Buffer
+	status, err := readHTTP(ctx, c.target, url, func(body io.Reader) error {
+		_, err := text.ReadFrom(io.LimitReader(body, maxMetricsBytes))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", request.URL, response.Status)
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %d %s", url, status, http.StatusText(status))
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	return parser.TextToMetricFamilies(io.LimitReader(response.Body, maxMetricsBytes))
+	return parser.TextToMetricFamilies(&text)
 }
 
 func histogramCount(family *dto.MetricFamily) uint64 {

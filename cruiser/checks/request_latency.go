@@ -17,9 +17,6 @@ import (
 )
 
 const (
-	// latencyProbeKey is read and never written: what is measured is the way through Raft and the store, not a key.
-	latencyProbeKey = "\x00etcd-fleet/latency"
-
 	// maxLatencyProbes bounds the parameter probes.
 	maxLatencyProbes = 100
 )
@@ -175,7 +172,7 @@ func (p *probedMember) read(ctx context.Context, times *readTimes, options ...cl
 	ctx, cancel := context.WithTimeout(ctx, p.limits.failAfter)
 	defer cancel()
 	begin := time.Now()
-	_, err := p.client.Get(ctx, latencyProbeKey, options...)
+	_, err := p.client.Get(ctx, etcd.ProbeKey, options...)
 	took := time.Since(begin)
 	switch {
 	case err == nil, errors.Is(err, rpctypes.ErrPermissionDenied):

@@ -15,6 +15,9 @@ import (
 // ErrLearner is what a learner answers to most requests, also to a login with a password.
 var ErrLearner = rpctypes.Error(rpctypes.ErrGRPCNotSupportedForLearner)
 
+// ProbeKey is read and never written: what is measured is the way through Raft and the store, not a key.
+const ProbeKey = "\x00etcd-fleet/latency"
+
 // Status asks the client's member for its status over the shared connection: clientv3's own Status connects, and logs
 // in, anew each time.
 func Status(ctx context.Context, client *clientv3.Client) (*pb.StatusResponse, error) {

@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/bench/inspect/command"
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
 	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
@@ -72,21 +72,10 @@ func main() {
 	flag.DurationVar(&o.window, "window", 30*time.Second, "how long the idle cluster and each scenario are measured")
 	flag.StringVar(&o.dir, "dir", "", "where to keep data and logs; emptied first")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	command.Main(o.dir, func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) error {
-	if o.dir == "" {
-		return errors.New("--dir is missing: name a folder for data and logs")
-	}
-	if err := os.RemoveAll(o.dir); err != nil {
-		return err
-	}
 	cluster, err := servers.Start(o.dir, "--quota-backend-bytes=8589934592") //nolint:contextcheck // a start has a time-out of its own
 	if err != nil {
 		return err
@@ -96,7 +85,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	progress("Writing %d keys of %d bytes …", o.keys, o.valueSize)
+	command.Progress("Writing %d keys of %d bytes …", o.keys, o.valueSize)
 	if err := fill(ctx, o, clients[0]); err != nil {
 		return err
 	}
@@ -107,7 +96,7 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		results = append(results, *found)
-		progress("%s: %d runs of %.2f s, p99 %.1f ms against %.1f ms: %s",
+		command.Progress("%s: %d runs of %.2f s, p99 %.1f ms against %.1f ms: %s",
 			s.name, found.Runs, found.RunSeconds, 1000*found.During.P99, 1000*found.Idle.P99, found.Remark)
 	}
 	return json.NewEncoder(os.Stdout).Encode(results)
@@ -115,7 +104,7 @@ func run(ctx context.Context, o options) error {
 
 // compare measures puts on the idle cluster, and then while the scenario runs again and again.
 func compare(ctx context.Context, o options, clients []*clientv3.Client, s scenario) (*figures, error) {
-	idle, err := measure(ctx, o, clients, func() error { return sleep(ctx, o.window) })
+	idle, err := measure(ctx, o, clients, func() error { return command.Sleep(ctx, o.window) })
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +118,7 @@ func compare(ctx context.Context, o options, clients []*clientv3.Client, s scena
 			if found.Remark = remark; err != nil {
 				found.Remark = "error: " + err.Error()
 			}
-			if err := sleep(ctx, pause); err != nil {
+			if err := command.Sleep(ctx, pause); err != nil {
 				return err
 			}
 		}
@@ -302,17 +291,4 @@ func ours(cluster *servers.Cluster) (scenarios []scenario) {
 		}})
 	}
 	return scenarios
-}
-
-func sleep(ctx context.Context, duration time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(duration):
-		return nil
-	}
-}
-
-func progress(format string, values ...any) {
-	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", values...)
 }

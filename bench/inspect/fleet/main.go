@@ -8,10 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"time"
 
+	"github.com/etcdfleet/etcd-fleet/bench/inspect/command"
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 )
@@ -62,24 +62,10 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "where to keep data and logs; emptied first")
 	flag.Parse()
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	command.Main(o.dir, func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) error {
-	if o.dir == "" {
-		return fmt.Errorf("--dir is missing: name a folder for data and logs")
-	}
-	if err := os.RemoveAll(o.dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return err
-	}
 	binaries, err := labbin.Dir("etcd", "kube-apiserver")
 	if err != nil {
 		return err
@@ -99,7 +85,7 @@ func run(ctx context.Context, o options) error {
 		defer cluster.Stop()
 		clusters = append(clusters, cluster)
 	}
-	progress("Creating %d EtcdClusters and %d EtcdMonitors …", o.clusters, o.clusters*len(o.checks))
+	command.Progress("Creating %d EtcdClusters and %d EtcdMonitors …", o.clusters, o.clusters*len(o.checks))
 	if err := api.create(ctx, o, clusters); err != nil {
 		return err
 	}
@@ -108,8 +94,4 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
-}
-
-func progress(format string, values ...any) {
-	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", values...)
 }

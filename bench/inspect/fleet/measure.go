@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/bench/inspect/command"
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 	"github.com/etcdfleet/etcd-fleet/internal/testproc"
 )
@@ -32,7 +33,7 @@ const (
 
 // replica is a running cruiser.
 type replica struct {
-	command *exec.Cmd
+	process *exec.Cmd
 	metrics string
 }
 
@@ -49,16 +50,16 @@ func measure(ctx context.Context, o options, a *api) (*figures, error) {
 	defer first.kill()
 	begin := time.Now()
 	result := &figures{Monitors: o.clusters * len(o.checks)}
-	progress("Waiting until each of %d monitors has run …", result.Monitors)
+	command.Progress("Waiting until each of %d monitors has run …", result.Monitors)
 	if err := first.awaitAllRan(ctx, result.Monitors); err != nil {
 		return nil, err
 	}
 	result.FillingSeconds = time.Since(begin).Seconds()
-	progress("All have run after %.0f s; watching for %s …", result.FillingSeconds, o.steady)
+	command.Progress("All have run after %.0f s; watching for %s …", result.FillingSeconds, o.steady)
 	if err := watch(ctx, o, a, first, result); err != nil {
 		return nil, err
 	}
-	progress("Starting a second cruiser and killing the first …")
+	command.Progress("Starting a second cruiser and killing the first …")
 	return result, handOver(ctx, o, a, first, program, result)
 }
 
@@ -73,7 +74,7 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 	}
 	cpuBefore, apiBefore, begin := cpuSeconds(r.pid()), cpuSeconds(apiServer), time.Now()
 	for time.Since(begin) < o.steady {
-		if err := sleep(ctx, min(time.Minute, o.steady-time.Since(begin))); err != nil {
+		if err := command.Sleep(ctx, min(time.Minute, o.steady-time.Since(begin))); err != nil {
 			return err
 		}
 		result.CruiserHeap = append(result.CruiserHeap, residentBytes(r.pid()))
@@ -117,7 +118,7 @@ func handOver(ctx context.Context, o options, a *api, first *replica, program st
 		return err
 	}
 	defer second.kill()
-	if err := sleep(ctx, 20*time.Second); err != nil { // until both know of each other
+	if err := command.Sleep(ctx, 20*time.Second); err != nil { // until both know of each other
 		return err
 	}
 	text, err := second.scrape(ctx)
@@ -140,7 +141,7 @@ func handOver(ctx context.Context, o options, a *api, first *replica, program st
 		if time.Since(killed) > readyTimeout {
 			return errors.New("the second cruiser did not take over")
 		}
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := command.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -176,11 +177,11 @@ func startReplica(ctx context.Context, o options, a *api, program, name string) 
 		return nil, err
 	}
 	r := &replica{metrics: "http://" + metrics + "/metrics"}
-	r.command = exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig, "--namespace="+namespace,
+	r.process = exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig, "--namespace="+namespace,
 		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health,
 		"--concurrency="+strconv.Itoa(o.workers))
-	r.command.Stdout, r.command.Stderr = log, log
-	if err := r.command.Start(); err != nil {
+	r.process.Stdout, r.process.Stderr = log, log
+	if err := r.process.Start(); err != nil {
 		return nil, err
 	}
 	for deadline := time.Now().Add(readyTimeout); ; {
@@ -192,17 +193,17 @@ func startReplica(ctx context.Context, o options, a *api, program, name string) 
 			r.kill()
 			return nil, fmt.Errorf("cruiser did not start: %w: see %s", err, log.Name())
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := command.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func (r *replica) pid() int { return r.command.Process.Pid }
+func (r *replica) pid() int { return r.process.Process.Pid }
 
 func (r *replica) kill() {
-	_ = r.command.Process.Kill()
-	_ = r.command.Wait()
+	_ = r.process.Process.Kill()
+	_ = r.process.Wait()
 }
 
 func (r *replica) awaitAllRan(ctx context.Context, monitors int) error {
@@ -214,7 +215,7 @@ func (r *replica) awaitAllRan(ctx context.Context, monitors int) error {
 		if strings.Count(text, "\netcd_inspection_outcome{") >= monitors {
 			return nil
 		}
-		if err := sleep(ctx, look); err != nil {
+		if err := command.Sleep(ctx, look); err != nil {
 			return err
 		}
 	}
@@ -254,7 +255,7 @@ func findProcess(name string) (int, error) {
 	}
 	newest := 0
 	for _, process := range processes {
-		if command, err := process.Comm(); err == nil && command == name {
+		if comm, err := process.Comm(); err == nil && comm == name {
 			newest = max(newest, process.PID)
 		}
 	}
@@ -286,13 +287,4 @@ func statOf(pid int) (procfs.ProcStat, error) {
 		return procfs.ProcStat{}, err
 	}
 	return process.Stat()
-}
-
-func sleep(ctx context.Context, duration time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(duration):
-		return nil
-	}
 }
