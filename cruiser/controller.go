@@ -37,7 +37,7 @@ type monitorController struct {
 // It calls index when it starts.
 func (r reconciler) setup(mgr ctrl.Manager, index func(context.Context) error, name string, expensive bool, workers int) (*monitorController, error) {
 	r.expensive = expensive
-	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.requests}}
+	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.urgent}}
 	return c, ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		Watches(&etcdv1beta1.EtcdMonitor{}, c.enqueue, builder.WithPredicates(predicate.NewPredicateFuncs(c.runs))).
@@ -48,7 +48,7 @@ func (r reconciler) setup(mgr ctrl.Manager, index func(context.Context) error, n
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
-			NewQueue:                newQueue(r.requests),
+			NewQueue:                newQueue(r.urgent),
 		}).
 		Complete(&r)
 }

@@ -157,7 +157,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		locks:    newClusterLocks(),
 		writes:   newOwnWrites(),
 		replicas: division,
-		requests: newRequests(),
+		urgent:   newUrgent(),
 	}
 	// Not before the manager starts: it would wait for the objects before it starts anything else, and be deaf to its end.
 	var once sync.Once

@@ -33,6 +33,9 @@ func (i *inspector) inspect(ctx context.Context, subject subject, state string, 
 	if err != nil {
 		found = checks.Result{Outcome: etcdv1beta1.OutcomeError, Message: err.Error()}
 	}
+	if found.State == state {
+		found.State = "" // nothing to write
+	}
 	return result{
 		Result:     found,
 		occasion:   why,

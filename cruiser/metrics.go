@@ -2,10 +2,12 @@ package cruiser
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"k8s.io/apimachinery/pkg/types"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
@@ -164,8 +166,9 @@ func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	pairs := labelPairs{}
 	for _, series := range m.unique() {
-		m.collectMonitor(series, out)
+		m.collectMonitor(series, pairs, out)
 	}
 }
 
@@ -183,31 +186,79 @@ func (m *metrics) unique() map[seriesLabels]*monitorSeries {
 	return unique
 }
 
-func (m *metrics) collectMonitor(s *monitorSeries, out chan<- prometheus.Metric) {
-	l := s.labels
-	labels := []string{l.region, l.product, l.scene, l.spec, l.cluster, l.check}
-	gauge := func(desc *prometheus.Desc, value float64, more ...string) {
-		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append(labels, more...)...)
+func (m *metrics) collectMonitor(s *monitorSeries, pairs labelPairs, out chan<- prometheus.Metric) {
+	labels := pairs.of(s.labels)
+	gauge := func(desc *prometheus.Desc, value float64, labels []*dto.LabelPair) {
+		out <- &sample{desc: desc, labels: labels, gauge: &value}
 	}
 	isFresh := 0.0
 	if time.Since(s.answered) <= s.freshFor {
 		isFresh = 1
 	}
-	gauge(m.fresh, isFresh)
+	gauge(m.fresh, isFresh, labels)
 	if s.lastRun.IsZero() {
 		return // it has not run yet
 	}
 	for outcome, count := range s.runs {
-		out <- prometheus.MustNewConstMetric(m.runs, prometheus.CounterValue, count, append(labels, string(outcome))...)
+		out <- &sample{desc: m.runs, labels: pairs.withOutcome(labels, outcome), counter: &count}
 	}
 	if s.outcome != "" { // other programs' records may lack it
-		gauge(m.outcome, 1, string(s.outcome))
+		gauge(m.outcome, 1, pairs.withOutcome(labels, s.outcome))
 	}
-	gauge(m.lastRun, float64(s.lastRun.UnixMilli())/1000)
-	gauge(m.duration, s.duration.Seconds())
+	gauge(m.lastRun, float64(s.lastRun.UnixMilli())/1000, labels)
+	gauge(m.duration, s.duration.Seconds(), labels)
 	for name, value := range s.values {
-		if desc, declared := m.values[l.check][name]; declared {
-			gauge(desc, value)
+		if desc, declared := m.values[s.labels.check][name]; declared {
+			gauge(desc, value, labels)
 		}
 	}
+}
+
+// sample is one series in a scrape. Unlike those of package prometheus, samples share their labels: half a million series
+// of a large fleet with labels of their own would be most of cruiser's memory.
+type sample struct {
+	desc           *prometheus.Desc
+	labels         []*dto.LabelPair
+	gauge, counter *float64
+}
+
+// Desc implements prometheus.Metric.
+func (s *sample) Desc() *prometheus.Desc { return s.desc }
+
+// Write implements prometheus.Metric.
+func (s *sample) Write(out *dto.Metric) error {
+	out.Label = s.labels
+	if s.counter != nil {
+		out.Counter = &dto.Counter{Value: s.counter}
+	} else {
+		out.Gauge = &dto.Gauge{Value: s.gauge}
+	}
+	return nil
+}
+
+// beforeOutcome is how many of the other labels have names before it.
+const beforeOutcome = 2
+
+// labelPairs are the pairs of one scrape, each made once.
+type labelPairs map[[2]string]*dto.LabelPair
+
+func (p labelPairs) pair(name, value string) *dto.LabelPair {
+	key := [2]string{name, value}
+	if p[key] == nil {
+		p[key] = &dto.LabelPair{Name: &key[0], Value: &key[1]}
+	}
+	return p[key]
+}
+
+// of returns labels in the order of their names, as Write must.
+func (p labelPairs) of(l seriesLabels) []*dto.LabelPair {
+	return []*dto.LabelPair{
+		p.pair("check", l.check), p.pair("cluster", l.cluster), p.pair("product", l.product), p.pair("region", l.region),
+		p.pair("scene", l.scene), p.pair("spec", l.spec),
+	}
+}
+
+// withOutcome adds the outcome to labels, also in the order of names.
+func (p labelPairs) withOutcome(labels []*dto.LabelPair, outcome etcdv1beta1.Outcome) []*dto.LabelPair {
+	return slices.Concat(labels[:beforeOutcome], []*dto.LabelPair{p.pair("outcome", string(outcome))}, labels[beforeOutcome:])
 }

@@ -30,10 +30,10 @@ func newOwnWrites() *ownWrites {
 	return &ownWrites{versions: map[types.NamespacedName]ownWrite{}}
 }
 
-func (w *ownWrites) note(monitor *etcdv1beta1.EtcdMonitor) {
+func (w *ownWrites) note(monitor types.NamespacedName, version string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.versions[keyOf(monitor)] = ownWrite{version: monitor.ResourceVersion, at: time.Now()}
+	w.versions[monitor] = ownWrite{version: version, at: time.Now()}
 }
 
 // include reports whether the monitor, as read from the cache, includes the last write.

@@ -18,7 +18,7 @@ func TestOwnWritesTellWhenTheCacheIsBehind(t *testing.T) {
 	writes := newOwnWrites()
 	assert.True(t, writes.include(version("5")), "nothing was written")
 
-	writes.note(version("100"))
+	writes.note(keyOf(version("")), "100")
 	assert.False(t, writes.include(version("99")))
 	assert.True(t, writes.include(version("100")))
 	assert.True(t, writes.include(version("101")), "somebody wrote after us")
@@ -27,7 +27,7 @@ func TestOwnWritesTellWhenTheCacheIsBehind(t *testing.T) {
 	writes.versions[keyOf(version(""))] = ownWrite{version: "100", at: time.Now().Add(-time.Minute)}
 	assert.True(t, writes.include(version("99")), "the API server was restored from a backup")
 
-	writes.note(version("100"))
+	writes.note(keyOf(version("")), "100")
 	writes.forget(keyOf(version("")))
 	assert.True(t, writes.include(version("99")))
 }

@@ -14,37 +14,67 @@ import (
 
 type monitorQueue = workqueue.TypedRateLimitingInterface[ctrl.Request]
 
-// requests are the monitors whose run somebody asked for and waits for.
-type requests struct {
-	mu      sync.Mutex
-	pending map[ctrl.Request]bool
+// turn says how soon a monitor gets a worker among those that wait.
+type turn int
+
+const (
+	// requestedTurn is for runs that somebody asked for and waits for.
+	requestedTurn turn = iota
+
+	// resumedTurn is for runs that had a worker, but whose cluster another run had: in a long queue the six monitors of
+	// a cluster, created one after the other, would all but one go to its end again and again.
+	resumedTurn
+
+	scheduledTurn
+	turns
+)
+
+// urgent are the monitors whose turn comes before that of the others.
+type urgent struct {
+	mu                 sync.Mutex
+	requested, resumed map[ctrl.Request]bool
 }
 
-func newRequests() *requests { return &requests{pending: map[ctrl.Request]bool{}} }
+func newUrgent() *urgent {
+	return &urgent{requested: map[ctrl.Request]bool{}, resumed: map[ctrl.Request]bool{}}
+}
 
-func (r *requests) set(monitor ctrl.Request, pending bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if pending {
-		r.pending[monitor] = true
+// setRequested says whether somebody waits for the monitor's run.
+func (u *urgent) setRequested(monitor ctrl.Request, is bool) { u.set(u.requested, monitor, is) }
+
+// setResumed says whether the monitor's run could not begin because another had its cluster.
+func (u *urgent) setResumed(monitor ctrl.Request, is bool) { u.set(u.resumed, monitor, is) }
+
+func (u *urgent) set(which map[ctrl.Request]bool, monitor ctrl.Request, is bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if is {
+		which[monitor] = true
 	} else {
-		delete(r.pending, monitor)
+		delete(which, monitor)
 	}
 }
 
-func (r *requests) has(monitor ctrl.Request) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.pending[monitor]
+func (u *urgent) turnOf(monitor ctrl.Request) turn {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case u.requested[monitor]:
+		return requestedTurn
+	case u.resumed[monitor]:
+		return resumedTurn
+	default:
+		return scheduledTurn
+	}
 }
 
-// newQueue returns a controller's queue: a free worker takes requested runs first, and from the namespaces, which are
+// newQueue returns a controller's queue: a free worker takes urgent runs first, and from the namespaces, which are
 // regions, in turn, so that the backlog of one does not hold up the others.
-func newQueue(requests *requests) func(string, workqueue.TypedRateLimiter[ctrl.Request]) monitorQueue {
+func newQueue(urgent *urgent) func(string, workqueue.TypedRateLimiter[ctrl.Request]) monitorQueue {
 	return func(name string, limiter workqueue.TypedRateLimiter[ctrl.Request]) monitorQueue {
 		waiting := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[ctrl.Request]{
 			Name:  name,
-			Queue: &fairQueue{requests: requests, lanes: map[ctrl.Request]*lane{}},
+			Queue: newFairQueue(urgent),
 		})
 		delayed := workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[ctrl.Request]{
 			Name: name, Queue: waiting,
@@ -56,11 +86,15 @@ func newQueue(requests *requests) func(string, workqueue.TypedRateLimiter[ctrl.R
 
 // fairQueue orders the monitors that wait for a worker. The work queue that holds it guards it by a lock.
 type fairQueue struct {
-	requests             *requests
-	requested, scheduled lane
+	urgent *urgent
+	lanes  [turns]lane
 
-	// lanes tells where each monitor waits. One that moved is still in its old lane as well, which passes over it.
-	lanes map[ctrl.Request]*lane
+	// waiting tells in which lane each monitor waits. One that moved is still in its old lane as well, which passes over it.
+	waiting map[ctrl.Request]turn
+}
+
+func newFairQueue(urgent *urgent) *fairQueue {
+	return &fairQueue{urgent: urgent, waiting: map[ctrl.Request]turn{}}
 }
 
 // lane holds monitors by namespace, and the namespaces in the order of their turns.
@@ -71,30 +105,28 @@ type lane struct {
 
 // Push implements workqueue.Queue.
 func (q *fairQueue) Push(monitor ctrl.Request) {
-	lane := &q.scheduled
-	if q.requests.has(monitor) {
-		lane = &q.requested
-	}
-	q.lanes[monitor] = lane
-	lane.push(monitor)
+	turn := q.urgent.turnOf(monitor)
+	q.waiting[monitor] = turn
+	q.lanes[turn].push(monitor)
 }
 
 // Touch implements workqueue.Queue: the monitor waits already, and may have become more urgent.
 func (q *fairQueue) Touch(monitor ctrl.Request) {
-	if q.lanes[monitor] == &q.scheduled && q.requests.has(monitor) {
+	if turn, waits := q.waiting[monitor]; waits && q.urgent.turnOf(monitor) < turn {
 		q.Push(monitor)
 	}
 }
 
 // Len implements workqueue.Queue.
-func (q *fairQueue) Len() int { return len(q.lanes) }
+func (q *fairQueue) Len() int { return len(q.waiting) }
 
 // Pop implements workqueue.Queue.
 func (q *fairQueue) Pop() ctrl.Request {
-	for _, lane := range []*lane{&q.requested, &q.scheduled} {
-		for len(lane.turns) > 0 {
-			if monitor := lane.pop(); q.lanes[monitor] == lane {
-				delete(q.lanes, monitor)
+	for turn := range turns {
+		for lane := &q.lanes[turn]; len(lane.turns) > 0; {
+			monitor := lane.pop()
+			if current, waits := q.waiting[monitor]; waits && current == turn {
+				delete(q.waiting, monitor)
 				return monitor
 			}
 		}
@@ -129,7 +161,7 @@ func (l *lane) pop() ctrl.Request {
 // enqueueMonitors enqueues monitors whose spec or requested run changed. Other changes are ignored: they are mostly our
 // own of the status, and Reconcile has scheduled what follows from them.
 type enqueueMonitors struct {
-	requests *requests
+	urgent *urgent
 }
 
 // Create implements handler.EventHandler.
@@ -161,6 +193,6 @@ func requestOf(monitor client.Object) string {
 
 func (h enqueueMonitors) enqueue(object client.Object, queue monitorQueue) {
 	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(object)}
-	h.requests.set(request, object.(*etcdv1beta1.EtcdMonitor).PendingRequest() != "")
+	h.urgent.setRequested(request, object.(*etcdv1beta1.EtcdMonitor).PendingRequest() != "")
 	queue.Add(request)
 }

@@ -49,10 +49,10 @@ func TestFairQueue(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			wanted := newRequests()
-			q := &fairQueue{requests: wanted, lanes: map[ctrl.Request]*lane{}}
+			urgent := newUrgent()
+			q := newFairQueue(urgent)
 			for _, name := range test.requested {
-				wanted.set(monitorNamed(name), true)
+				urgent.setRequested(monitorNamed(name), true)
 			}
 			for _, name := range test.pushed {
 				q.Push(monitorNamed(name))
@@ -66,19 +66,31 @@ func TestFairQueue(t *testing.T) {
 }
 
 func TestFairQueueMovesWhatBecomesUrgentOnce(t *testing.T) {
-	wanted := newRequests()
-	q := &fairQueue{requests: wanted, lanes: map[ctrl.Request]*lane{}}
+	urgent := newUrgent()
+	q := newFairQueue(urgent)
 	for _, name := range []string{"gz/a", "gz/b", "sh/a"} {
 		q.Push(monitorNamed(name))
 	}
-	wanted.set(monitorNamed("sh/a"), true)
+	urgent.setRequested(monitorNamed("sh/a"), true)
 	q.Touch(monitorNamed("sh/a"))
 	q.Touch(monitorNamed("sh/a"))
 	assert.Equal(t, 3, q.Len())
 	assert.Equal(t, []string{"sh/a", "gz/a", "gz/b"}, popAll(q))
 
-	wanted.set(monitorNamed("sh/a"), false)
+	urgent.setRequested(monitorNamed("sh/a"), false)
 	q.Push(monitorNamed("gz/a"))
 	q.Push(monitorNamed("sh/a"))
 	assert.Equal(t, []string{"gz/a", "sh/a"}, popAll(q), "after the request was answered it waits like the others")
+}
+
+func TestFairQueueResumesWhatWaitedForItsCluster(t *testing.T) {
+	urgent := newUrgent()
+	q := newFairQueue(urgent)
+	urgent.setResumed(monitorNamed("gz/b"), true)
+	urgent.setResumed(monitorNamed("gz/c"), true)
+	urgent.setRequested(monitorNamed("gz/c"), true)
+	for _, name := range []string{"gz/a", "gz/b", "gz/c"} {
+		q.Push(monitorNamed(name))
+	}
+	assert.Equal(t, []string{"gz/c", "gz/b", "gz/a"}, popAll(q), "after requested ones, before those that have waited less")
 }

@@ -51,7 +51,7 @@ type reconciler struct {
 	locks     *clusterLocks
 	writes    *ownWrites
 	replicas  *replicas
-	requests  *requests
+	urgent    *urgent
 
 	// expensive tells which checks' monitors this one runs: those that clusters feel, or the others.
 	expensive bool
@@ -67,7 +67,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	r.requests.set(request, monitor.PendingRequest() != "")
+	r.urgent.setRequested(request, monitor.PendingRequest() != "")
 	if !r.writes.include(monitor) {
 		return ctrl.Result{RequeueAfter: cacheRetry}, nil
 	}
@@ -81,6 +81,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return r.await(ctx, monitor, due)
 	}
 	unlock, free := r.locks.tryLock(clusterLock{subject.clusterKey(), r.expensive})
+	r.urgent.setResumed(request, !free)
 	if !free {
 		return ctrl.Result{RequeueAfter: busyRetry}, nil
 	}
@@ -103,7 +104,8 @@ func (r *reconciler) monitor(ctx context.Context, name types.NamespacedName) (*e
 func (r *reconciler) forget(monitor types.NamespacedName) {
 	r.reporter.forget(monitor)
 	r.writes.forget(monitor)
-	r.requests.set(ctrl.Request{NamespacedName: monitor}, false)
+	r.urgent.setRequested(ctrl.Request{NamespacedName: monitor}, false)
+	r.urgent.setResumed(ctrl.Request{NamespacedName: monitor}, false)
 }
 
 // occasion tells why the monitor would run now: because of a request, or on schedule.
@@ -139,11 +141,9 @@ func (r *reconciler) run(ctx context.Context, subject subject, why occasion) (ct
 		return r.retryWithNewer(err)
 	}
 	if why.request != "" {
-		running, err := r.writeFields(ctx, subject.monitor, runningFields(subject.monitor, why, time.Now()))
-		if err != nil {
+		if subject.monitor, err = r.writeRunning(ctx, subject.monitor, why); err != nil {
 			return r.retryWithNewer(err)
 		}
-		subject.monitor = running
 	}
 	monitor := subject.monitor
 	run := r.inspector.inspect(ctx, subject, state, why)
@@ -152,31 +152,37 @@ func (r *reconciler) run(ctx context.Context, subject subject, why occasion) (ct
 	}
 	before := monitor.Status.Outcome
 	nextRun := r.schedule.after(time.Now(), &monitor.Spec)
-	stored, err := r.storeResult(ctx, monitor, run, nextRun)
+	version, err := r.storeResult(ctx, monitor, run, nextRun)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("write the result of a run: %w", err)
 	}
-	if stored != nil {
+	if version != "" {
 		log.FromContext(ctx).V(1).Info("inspected", "cluster", monitor.Spec.ClusterID, "check", monitor.Spec.MetricName,
 			"outcome", run.Outcome, "duration", run.duration.String(), "request", run.request)
-		subject.monitor = stored
-		r.reporter.report(subject, before, run)
+		r.reporter.report(subject, version, before, run)
 	}
 	return sleepUntil(nextRun), nil
 }
 
-// storeResult writes the result into the status and returns the monitor as written, or nil when there was nothing to
+// writeRunning makes the status say that a requested run began, and returns the monitor that says so.
+func (r *reconciler) writeRunning(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, why occasion) (*etcdv1beta1.EtcdMonitor, error) {
+	running := *monitor
+	running.Status.Conditions = runningConditions(monitor, why)
+	changed := fields{"updatedAt": metav1.Now(), "conditions": running.Status.Conditions}
+	var err error
+	running.ResourceVersion, err = r.writeFields(ctx, monitor, changed)
+	return &running, err
+}
+
+// storeResult writes the result into the status and returns the monitor's new version, or none when there was nothing to
 // write any more: the monitor is gone, or another run answered the occasion. The API server refuses a write that is not
 // based on the newest version, so that is never decided on stale knowledge.
 func (r *reconciler) storeResult(
 	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, run result, nextRun time.Time,
-) (stored *etcdv1beta1.EtcdMonitor, err error) {
+) (version string, err error) {
 	base := monitor
-	store := func() error {
-		written, err := r.appendRecord(ctx, base, run.record(), run.fields(base, nextRun, time.Now()))
-		if err == nil {
-			stored = written
-		}
+	store := func() (err error) {
+		version, err = r.appendRecord(ctx, base, run.record(), run.fields(base, nextRun, time.Now()))
 		if !apierrors.IsConflict(err) {
 			return err
 		}
@@ -194,7 +200,7 @@ func (r *reconciler) storeResult(
 		return ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err)
 	}
 	err = retry.OnError(storeBackoff, mayPass, func() error { return retry.RetryOnConflict(conflictBackoff, store) })
-	return stored, client.IgnoreNotFound(err)
+	return version, client.IgnoreNotFound(err)
 }
 
 // readNewest reads the monitor past the cache.

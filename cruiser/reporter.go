@@ -43,9 +43,9 @@ func (r *reporter) forget(monitor types.NamespacedName) {
 	r.metrics.forget(monitor)
 }
 
-// report exposes a run's result. An Event follows when the run was requested, the outcome changed, or it is Error: a
+// report exposes a run's result, which made the monitor have this version. An Event follows when the run was requested, the outcome changed, or it is Error: a
 // scheduled run that finds what was found before is no news.
-func (r *reporter) report(subject subject, before etcdv1beta1.Outcome, run result) {
+func (r *reporter) report(subject subject, version string, before etcdv1beta1.Outcome, run result) {
 	r.metrics.record(subject.key(), subject.labels(), run.record())
 
 	requested := run.request != ""
@@ -57,7 +57,7 @@ func (r *reporter) report(subject subject, before etcdv1beta1.Outcome, run resul
 	if requested || changed {
 		// Events that regard the same version are merged into a series, and only the first one's note is kept. That is
 		// right for an error that goes on, and nowhere else.
-		regarding.ResourceVersion = subject.monitor.ResourceVersion
+		regarding.ResourceVersion = version
 	}
 	note := run.Message
 	if run.requestedBy != "" {

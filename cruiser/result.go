@@ -103,18 +103,15 @@ func (r result) fields(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time)
 	return changed
 }
 
-// runningFields are those of the monitor's status that say that a requested run began.
-func runningFields(monitor *etcdv1beta1.EtcdMonitor, o occasion, now time.Time) fields {
-	return fields{
-		"updatedAt": metav1.NewTime(now),
-		"conditions": conditions(monitor, metav1.Condition{
-			Type:               etcdv1beta1.ConditionRunning,
-			Status:             metav1.ConditionTrue,
-			Reason:             reasonRequested,
-			Message:            "answers the request " + o.request,
-			ObservedGeneration: monitor.Generation,
-		}),
-	}
+// runningConditions say that a requested run began.
+func runningConditions(monitor *etcdv1beta1.EtcdMonitor, o occasion) []metav1.Condition {
+	return conditions(monitor, metav1.Condition{
+		Type:               etcdv1beta1.ConditionRunning,
+		Status:             metav1.ConditionTrue,
+		Reason:             reasonRequested,
+		Message:            "answers the request " + o.request,
+		ObservedGeneration: monitor.Generation,
+	})
 }
 
 // conditions returns the monitor's conditions with these in place of those of the same type.

@@ -28,7 +28,7 @@ func TestResultStoresEverythingAtOnce(t *testing.T) {
 		start:      now,
 		duration:   1500 * time.Millisecond,
 	}
-	monitor.Status.Conditions = runningFields(monitor, run.occasion, now)["conditions"].([]metav1.Condition)
+	monitor.Status.Conditions = runningConditions(monitor, run.occasion)
 	assert.True(t, meta.IsStatusConditionTrue(monitor.Status.Conditions, etcdv1beta1.ConditionRunning))
 
 	assert.Equal(t, etcdv1beta1.EtcdMonitorRecord{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,9 +21,9 @@ type operation struct {
 // fields are those of a status that change, by their JSON names.
 type fields map[string]any
 
-// writeFields changes fields of the monitor's status if nobody has changed the monitor since it was read, and returns it
-// as it is then.
-func (r *reconciler) writeFields(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, changed fields) (*etcdv1beta1.EtcdMonitor, error) {
+// writeFields changes fields of the monitor's status if nobody has changed the monitor since it was read, and returns its
+// new version.
+func (r *reconciler) writeFields(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, changed fields) (version string, err error) {
 	return r.patchStatus(ctx, monitor, types.MergePatchType, map[string]any{
 		"metadata": map[string]any{"resourceVersion": monitor.ResourceVersion},
 		"status":   changed,
@@ -33,7 +34,7 @@ func (r *reconciler) writeFields(ctx context.Context, monitor *etcdv1beta1.EtcdM
 // fields, all at once and under the same condition as writeFields. The other records need not be known.
 func (r *reconciler) appendRecord(
 	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, record etcdv1beta1.EtcdMonitorRecord, changed fields,
-) (*etcdv1beta1.EtcdMonitor, error) {
+) (version string, err error) {
 	count := recordCount(monitor)
 	if count == 0 {
 		changed["records"] = []etcdv1beta1.EtcdMonitorRecord{record}
@@ -51,20 +52,22 @@ func (r *reconciler) appendRecord(
 	return r.patchStatus(ctx, monitor, types.JSONPatchType, patch)
 }
 
+// patchStatus asks for nothing but metadata in return: a status may be long, and the API server would encode all of it.
 func (r *reconciler) patchStatus(
 	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, kind types.PatchType, patch any,
-) (*etcdv1beta1.EtcdMonitor, error) {
+) (version string, err error) {
 	body, err := json.Marshal(patch)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	written := &etcdv1beta1.EtcdMonitor{}
+	written := &metav1.PartialObjectMetadata{}
+	written.SetGroupVersionKind(etcdv1beta1.GroupVersion.WithKind("EtcdMonitor"))
 	written.Namespace, written.Name = monitor.Namespace, monitor.Name
 	if err := r.client.Status().Patch(ctx, written, client.RawPatch(kind, body)); err != nil {
-		return nil, err
+		return "", err
 	}
-	r.writes.note(written)
-	return written, nil
+	r.writes.note(keyOf(monitor), written.ResourceVersion)
+	return written.ResourceVersion, nil
 }

@@ -38,6 +38,7 @@ type Flags struct {
 	namespace   string
 	metricsAddr string
 	healthAddr  string
+	pprofAddr   string
 	logLevel    zapcore.Level
 }
 
@@ -48,6 +49,8 @@ func Bind(flags *flag.FlagSet) *Flags {
 	flags.StringVar(&f.metricsAddr, "metrics-bind-address", ":8080", "where /metrics is served; 0 means nowhere")
 	flags.StringVar(&f.healthAddr, "health-probe-bind-address", ":8081",
 		"where /healthz and /readyz are served; 0 means nowhere")
+	flags.StringVar(&f.pprofAddr, "pprof-bind-address", "0",
+		"where Go's profiles are served, for whoever can reach it; 0 means nowhere")
 	flags.TextVar(&f.logLevel, "log-level", f.logLevel, "debug, info, warn or error")
 	return f
 }
@@ -77,6 +80,7 @@ func (f *Flags) NewManager(adapt ...func(*ctrl.Options)) (ctrl.Manager, error) {
 		Cache:                   f.cacheOptions(),
 		Metrics:                 metricsserver.Options{BindAddress: f.metricsAddr},
 		HealthProbeBindAddress:  f.healthAddr,
+		PprofBindAddress:        f.pprofAddr,
 		GracefulShutdownTimeout: &shutdown,
 	}
 	for _, change := range adapt {

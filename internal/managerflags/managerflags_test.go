@@ -42,8 +42,10 @@ func TestManagerServesHealthAndMetricsUntilItIsStopped(t *testing.T) {
 	require.NoError(t, err)
 	healthAddress, err := testproc.FreeAddress()
 	require.NoError(t, err)
-	mgr, err := newManager(t, apitest.Kubeconfig(t), "--log-level", "error",
-		"--metrics-bind-address", metricsAddress, "--health-probe-bind-address", healthAddress)
+	pprofAddress, err := testproc.FreeAddress()
+	require.NoError(t, err)
+	mgr, err := newManager(t, apitest.Kubeconfig(t), "--log-level", "error", "--metrics-bind-address", metricsAddress,
+		"--health-probe-bind-address", healthAddress, "--pprof-bind-address", pprofAddress)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -52,6 +54,7 @@ func TestManagerServesHealthAndMetricsUntilItIsStopped(t *testing.T) {
 
 	for _, url := range []string{
 		"http://" + healthAddress + "/healthz", "http://" + healthAddress + "/readyz", "http://" + metricsAddress + "/metrics",
+		"http://" + pprofAddress + "/debug/pprof/",
 	} {
 		assert.Eventually(t, func() bool { return testproc.GetOK(ctx, http.DefaultClient, url) == nil }, patience, poll, url)
 	}

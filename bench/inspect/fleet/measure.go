@@ -27,8 +27,8 @@ const (
 	readyTimeout  = 2 * time.Minute
 	scrapeTimeout = time.Minute
 
-	// look is how often progress is looked at while monitors run for the first time.
-	look = 10 * time.Second
+	// look is how often cruiser is scraped while monitors run for the first time, as Prometheus would.
+	look = 30 * time.Second
 )
 
 // replica is a running cruiser.
@@ -54,13 +54,27 @@ func measure(ctx context.Context, o options, a *api) (*figures, error) {
 	if err := first.awaitAllRan(ctx, result.Monitors); err != nil {
 		return nil, err
 	}
-	result.FillingSeconds = time.Since(begin).Seconds()
+	if result.FillingSeconds, err = lastFirstRun(ctx, a, begin); err != nil {
+		return nil, err
+	}
 	command.Progress("All have run after %.0f s; watching for %s …", result.FillingSeconds, o.steady)
 	if err := watch(ctx, o, a, first, result); err != nil {
 		return nil, err
 	}
 	command.Progress("Starting a second cruiser and killing the first …")
 	return result, handOver(ctx, o, a, first, program, result)
+}
+
+// lastFirstRun is when, in seconds since begin, the first run of the last monitor ended.
+func lastFirstRun(ctx context.Context, a *api, begin time.Time) (seconds float64, err error) {
+	var monitors etcdv1beta1.EtcdMonitorList
+	err = a.client.List(ctx, &monitors, client.InNamespace(namespace))
+	for _, monitor := range monitors.Items {
+		if records := monitor.Status.Records; len(records) > 0 {
+			seconds = max(seconds, records[0].EndTime.Sub(begin).Seconds())
+		}
+	}
+	return seconds, err
 }
 
 func watch(ctx context.Context, o options, a *api, r *replica, result *figures) error {
@@ -172,6 +186,10 @@ func startReplica(ctx context.Context, o options, a *api, program, name string) 
 	if err != nil {
 		return nil, err
 	}
+	pprof, err := testproc.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
 	log, err := os.Create(filepath.Join(o.dir, name+".log"))
 	if err != nil {
 		return nil, err
@@ -179,7 +197,7 @@ func startReplica(ctx context.Context, o options, a *api, program, name string) 
 	r := &replica{metrics: "http://" + metrics + "/metrics"}
 	r.process = exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig, "--namespace="+namespace,
 		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health,
-		"--concurrency="+strconv.Itoa(o.workers))
+		"--pprof-bind-address="+pprof, "--concurrency="+strconv.Itoa(o.workers))
 	r.process.Stdout, r.process.Stderr = log, log
 	if err := r.process.Start(); err != nil {
 		return nil, err
