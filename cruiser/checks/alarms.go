@@ -46,7 +46,7 @@ func alarms(ctx context.Context, target Target) (Result, error) {
 	if err := all.verifyIdentities(); err != nil {
 		return Result{}, err
 	}
-	answered := all.filter(func(m *member) bool { return m.status != nil })
+	answered := all.filter(func(m *member) bool { return m.status != nil && !m.isStray })
 	if len(answered) == 0 {
 		return Result{}, fmt.Errorf("no member answered: %s", all.reasons())
 	}
@@ -62,6 +62,7 @@ func alarms(ctx context.Context, target Target) (Result, error) {
 		result.Outcome = etcdv1beta1.OutcomeWarning
 		result.Message += fmt.Sprintf(",member %s knows no leader: this may be old", source.name)
 	}
+	result.Message += all.remarkStrays()
 	return result, nil
 }
 
@@ -104,7 +105,7 @@ func parseAlarms(statusErrors []string) ([]alarm, error) {
 func nameAlarmed(ctx context.Context, all members, raised []alarm) map[uint64]string {
 	names := map[uint64]string{0: "an unknown member"}
 	for _, m := range all {
-		if m.status != nil {
+		if m.status != nil && !m.isStray {
 			names[m.status.Header.MemberId] = m.name
 		}
 	}

@@ -59,7 +59,7 @@ func certificateExpiry(ctx context.Context, target Target) (Result, error) {
 	}
 	if failBefore > warnBefore {
 		return Result{}, fmt.Errorf("parameter failBefore is %s: set spec.parameters.failBefore to a time that is not above warnBefore, %s",
-			failBefore, warnBefore)
+			quoteDuration(failBefore), quoteDuration(warnBefore))
 	}
 	endpoints := tlsEndpoints(target.Cluster)
 	if len(endpoints) == 0 {
@@ -232,7 +232,7 @@ func judgeCertificates(
 	}
 	result := Result{
 		Outcome: etcdv1beta1.OutcomePassed,
-		Message: fmt.Sprintf("none of %d certificates expires within %s: the first is the %s", len(found), warnBefore, found[0]),
+		Message: fmt.Sprintf("none of %d certificates expires within %s: the first is the %s", len(found), quoteDuration(warnBefore), found[0]),
 		Values:  map[string]float64{"firstExpiry": time.Until(found[0].notAfter).Seconds()},
 	}
 	if len(expiring) > 0 {

@@ -9,15 +9,14 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"golang.org/x/sync/errgroup"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 )
 
 const (
-	// countTimeout bounds one count, which takes about 0.6 s a million keys.
-	countTimeout = 20 * time.Second
+	// countedAtOnce is about how many keys a member counts while its writes wait: some 5 ms.
+	countedAtOnce = 8192
 
 	// keyDiffAttempts is how often a common revision is chosen, and keyDiffPause what a lagging member is given to catch
 	// up in between.
@@ -46,30 +45,44 @@ func init() {
 				Help:   "Voting members that answered and were compared.",
 			},
 		},
-		Run: nodeKeyDiff,
+		Timeout: 5 * time.Minute,
+		Run:     nodeKeyDiff,
 	})
 }
 
 // nodeKeyDiff compares how many keys the voting members hold at the newest revision that all of them have. It is Failed
 // when they differ by more than the parameter maxDifference, else Warning when a member is missing.
 //
-// It reads no key: a serializable count is answered from the member's own in-memory index. But it walks that index under
-// its lock, about 0.3 s for 500,000 keys, and the member's writes wait meanwhile. Between two runs the metric
-// etcd_debugging_mvcc_keys_total shows a difference at no cost, only less exactly: members are not scraped at one revision.
+// A serializable count is answered from the member's own in-memory index. But it walks that index under its lock, about
+// 0.6 s a million keys, and the member's writes wait meanwhile. Therefore a large cluster is counted in ranges of some
+// thousand keys, one member after the other, so that the others make a quorum, and paced by the budget: in its default
+// 80,000 keys a second, so that three members with a million keys take 40 s. Where the ranges end is remembered in the
+// state. It is found by reading keys, without values, from a follower: about 100,000 in a run until all ranges are small,
+// and a few when some have grown. The result does not depend on it, only how long writes wait.
+//
+// Between two runs the metric etcd_debugging_mvcc_keys_total shows a difference at no cost, only less exactly: members are
+// not scraped at one revision.
 func nodeKeyDiff(ctx context.Context, target Target) (Result, error) {
 	maxDifference, err := target.Parameters.Count("maxDifference")
 	if err != nil {
 		return Result{}, err
 	}
+	ranges := etcd.ParseRanges(target.State, countedAtOnce)
 	for attempt := 1; ; attempt++ {
 		all := askMembers(ctx, target)
 		if err := all.verifyIdentities(); err != nil {
 			return Result{}, err
 		}
-		counts, err := countKeys(ctx, all.voters())
+		counts, err := countKeys(ctx, target.Budget, all.voters(), ranges.All())
 		switch {
 		case err == nil:
-			return compareKeys(target.Cluster.ClusterID, all, counts, maxDifference)
+			result, err := compareKeys(target.Cluster.ClusterID, all, counts, maxDifference)
+			if err == nil {
+				result.State = adjustRanges(ctx, target, ranges, all, counts)
+			}
+			return result, err
+		case !isOutOfReach(err):
+			return Result{}, err
 		case attempt == keyDiffAttempts:
 			return Result{}, outOfReach(all.voters(), err)
 		}
@@ -86,43 +99,100 @@ type keyCount struct {
 	*member
 	revision int64
 	keys     int64
+
+	// byRange are the keys of each range.
+	byRange []int64
 }
 
-// countKeys counts the keys of the voting members at the newest revision that all of them have. A member that fails
-// keeps its error; the error returned means that a member does not have that revision (any more), which a new attempt
-// may cure.
-func countKeys(ctx context.Context, voters members) ([]*keyCount, error) {
+// countKeys counts the keys of the voting members at the newest revision that all of them have. A member that fails keeps
+// its error, is not asked any more and not returned. The error returned means that a member does not have that revision
+// (any more), which a new attempt may cure, or that there was no time for all ranges.
+func countKeys(ctx context.Context, budget Budget, voters members, ranges []etcd.Range) ([]*keyCount, error) {
 	if len(voters) < 2 {
 		return nil, nil // nothing to compare
 	}
 	revision := slices.MinFunc(voters, byRevision).revision()
 	var counts []*keyCount
-	var group errgroup.Group
 	for _, m := range voters {
-		count := &keyCount{member: m, revision: revision}
-		counts = append(counts, count)
-		group.Go(func() error { return count.count(ctx) })
+		counts = append(counts, &keyCount{member: m, revision: revision})
 	}
-	return counts, group.Wait()
+	for _, r := range ranges {
+		for _, c := range counts {
+			var err error
+			if c.err == nil {
+				err = c.pay(ctx, budget)
+			}
+			if c.err == nil && err == nil {
+				err = c.count(ctx, r)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return slices.DeleteFunc(counts, func(c *keyCount) bool { return c.err != nil }), nil
 }
 
-func (c *keyCount) count(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, countTimeout)
-	defer cancel()
-	response, err := c.client.Get(ctx, "\x00", clientv3.WithFromKey(), clientv3.WithCountOnly(),
-		clientv3.WithSerializable(), clientv3.WithRev(c.revision))
-	if errors.Is(err, rpctypes.ErrCompacted) || errors.Is(err, rpctypes.ErrFutureRev) {
-		return fmt.Errorf("%s at revision %d: %w", c.name, c.revision, err)
+// pay spends for the last range before the next is counted. A member that stays too slow fails. A cluster with one range
+// waits for nothing: its count is over, and a check that compares data shall do so also where no quorum answers what the
+// budget asks.
+func (c *keyCount) pay(ctx context.Context, budget Budget) error {
+	if len(c.byRange) == 0 {
+		return nil
 	}
-	if c.err = err; err == nil {
-		c.keys = response.Count
+	err := budget.Spend(ctx, c.endpoint, etcd.PriceOfCounting(c.byRange[len(c.byRange)-1]), 0)
+	if err != nil && ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		return c.outOfTime(err)
+	}
+	c.err = err
+	return nil
+}
+
+func (c *keyCount) count(ctx context.Context, r etcd.Range) error {
+	keys, err := etcd.CountRange(ctx, c.client, r, c.revision)
+	switch {
+	case err == nil:
+		c.keys += keys
+		c.byRange = append(c.byRange, keys)
+	case isOutOfReach(err):
+		return fmt.Errorf("%s at revision %d: %w", c.name, c.revision, err)
+	case ctx.Err() != nil:
+		return c.outOfTime(ctx.Err())
+	default:
+		c.err = err
 	}
 	return nil
 }
 
+// outOfTime says that a run ends before all keys are counted. A part of them tells nothing.
+func (c *keyCount) outOfTime(err error) error {
+	return fmt.Errorf("%d keys of %s were counted: let checks read faster by a larger --budget-keys: %w", c.keys, c.name, err)
+}
+
+// isOutOfReach tells whether a member does not have a revision any more, or not yet.
+func isOutOfReach(err error) bool {
+	return errors.Is(err, rpctypes.ErrCompacted) || errors.Is(err, rpctypes.ErrFutureRev)
+}
+
+// adjustRanges makes the ranges fit for the next run and returns its state: none as long as one range is enough.
+func adjustRanges(ctx context.Context, target Target, ranges etcd.Ranges, all members, counts []*keyCount) string {
+	source, err := all.follower()
+	if err != nil {
+		return "" // no member is left to read from
+	}
+	for _, c := range counts {
+		if c.member == source {
+			ranges = ranges.Adjust(ctx, c.client, etcd.WalkOptions{Endpoint: c.endpoint, Budget: target.Budget}, c.byRange)
+		}
+	}
+	if target.State == "" && len(ranges.All()) == 1 {
+		return ""
+	}
+	return ranges.String()
+}
+
 // compareKeys judges the counts.
 func compareKeys(clusterID string, all members, counts []*keyCount, maxDifference int64) (Result, error) {
-	counts = slices.DeleteFunc(counts, func(c *keyCount) bool { return c.err != nil })
 	if len(counts) < 2 {
 		return Result{}, all.tooFew()
 	}

@@ -2,7 +2,9 @@ package checks_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
@@ -267,23 +271,11 @@ func TestNodeKeyDiffChoosesAnotherRevisionWhenOneIsOutOfReach(t *testing.T) {
 	}
 }
 
-func TestNodeKeyDiffRefusesMembersThatCannotBeCompared(t *testing.T) {
-	cluster := etcdtest.Start(t, etcdtest.Options{})
-
-	t.Run("one member twice", func(t *testing.T) {
-		inspector := newKeyDiffInspector(t, cluster, nil)
-		inspector.spec.Members[2].ClientURL = inspector.spec.Members[0].ClientURL
-		_, err := inspector.run(t, nil)
-		assert.ErrorContains(t, err, "etcd-0 and etcd-2 are the same etcd member")
-	})
-	t.Run("members of two clusters", func(t *testing.T) {
-		other := etcdtest.Start(t, etcdtest.Options{Size: 1})
-		inspector := newKeyDiffInspector(t, cluster, nil)
-		inspector.spec.Members[1].ClientURL = other.Members[0].ClientURL
-		_, err := inspector.run(t, nil)
-		require.ErrorContains(t, err, "etcd-1 belongs to the etcd cluster")
-		assert.ErrorContains(t, err, "correct their clientURL in the EtcdCluster")
-	})
+func TestNodeKeyDiffRefusesOneMemberTwice(t *testing.T) {
+	inspector := newKeyDiffInspector(t, etcdtest.Start(t, etcdtest.Options{}), nil)
+	inspector.spec.Members[2].ClientURL = inspector.spec.Members[0].ClientURL
+	_, err := inspector.run(t, nil)
+	assert.ErrorContains(t, err, "etcd-0 and etcd-2 are the same etcd member")
 }
 
 func TestNodeKeyDiffRefusesParameters(t *testing.T) {
@@ -291,5 +283,126 @@ func TestNodeKeyDiffRefusesParameters(t *testing.T) {
 	for _, value := range []string{"", "some", "-1", "0.5"} {
 		_, err := newKeyDiffInspector(t, cluster, nil).run(t, checks.Parameters{"maxDifference": value})
 		assert.ErrorContains(t, err, "set spec.parameters.maxDifference to a whole number, 0 or more")
+	}
+}
+
+// recordedBudget never waits.
+type recordedBudget struct {
+	keys []int
+	err  error
+}
+
+func (b *recordedBudget) Spend(_ context.Context, _ string, keys int, _ int64) error {
+	b.keys = append(b.keys, keys)
+	return b.err
+}
+
+// The writes of a member wait as long as it counts, so that a large cluster is counted by parts.
+func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
+	const (
+		keys      = 40_000
+		rangeKeys = 8192 // about
+		ranges    = 4    // the last one larger, but not twice as large
+		noRanges  = `{"version":1,"size":8192,"splits":[]}`
+	)
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	putMany(t, cluster.Client(t), "/registry/pods/team-%05d", keys)
+	inspector := newKeyDiffInspector(t, cluster, nil)
+	// run returns the result, and the largest count that the budget was asked for.
+	run := func(t *testing.T) (result checks.Result, largest int) {
+		t.Helper()
+		spent := &recordedBudget{}
+		inspector.budget = spent
+		result, err := inspector.run(t, nil)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, len(result.State), etcdv1beta1.MaxStateLength)
+		return result, slices.Max(append(spent.keys, 0)) * 4
+	}
+
+	var result checks.Result
+	require.Eventually(t, func() bool { // a member may be behind
+		result, _ = run(t)
+		return result.Values["totalKeys"] == keys
+	}, settled, 100*time.Millisecond)
+	assert.Len(t, etcd.ParseRanges(result.State, rangeKeys).All(), ranges)
+
+	t.Run("once their ends are known", func(t *testing.T) {
+		before := inspector.state
+		result, largest := run(t)
+		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
+		assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 40000,nodeKeyDiff is 0", result.Message)
+		assert.Equal(t, before, result.State, "nothing to change")
+		assert.LessOrEqual(t, largest, 2*rangeKeys)
+		assert.Len(t, inspector.budget.(*recordedBudget).keys, 3*(ranges-1), "it is asked on each member before the next range")
+	})
+	t.Run("of members that are not too slow", func(t *testing.T) {
+		inspector.budget = &recordedBudget{err: errors.New("it stayed too slow")}
+		_, err := inspector.run(t, nil)
+		assert.ErrorContains(t, err, "0 of 3 answered: etcd-0: it stayed too slow; etcd-1: it stayed too slow")
+	})
+	t.Run("as long as there is time", func(t *testing.T) {
+		inspector.budget = &recordedBudget{err: context.DeadlineExceeded}
+		_, err := inspector.run(t, nil)
+		assert.ErrorContains(t, err, "8000 keys of etcd-0 were counted: let checks read faster by a larger --budget-keys")
+	})
+	t.Run("of which a member lost keys", func(t *testing.T) {
+		cluster.Members[1].Corrupt(t, 3)
+		result, _ := run(t)
+		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
+		assert.Regexp(t, `total key num is 40000,nodeKeyDiff is 3,keys at revision \d+: etcd-0 40000 etcd-1 39997 etcd-2 40000$`, result.Message)
+	})
+	t.Run("whatever the state", func(t *testing.T) {
+		settled := inspector.state
+		for _, inspector.state = range []string{"", "damaged", `{"version":9}`, noRanges} {
+			result, _ := run(t)
+			assert.InDelta(t, 3, result.Values["nodeKeyDiff"], 0)
+			assert.InDelta(t, keys, result.Values["totalKeys"], 0)
+			assert.Len(t, etcd.ParseRanges(result.State, rangeKeys).All(), ranges)
+		}
+		inspector.state = settled
+	})
+	t.Run("until it is small", func(t *testing.T) {
+		_, err := cluster.Client(t).Delete(t.Context(), "/registry/pods/team-01000", clientv3.WithFromKey())
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			result, _ = run(t)
+			return result.State == noRanges
+		}, settled, 100*time.Millisecond)
+		result, largest := run(t)
+		assert.InDelta(t, 1000, result.Values["totalKeys"], 3)
+		assert.Equal(t, noRanges, result.State)
+		assert.Zero(t, largest, "it waits for nothing")
+	})
+}
+
+func TestNodeKeyDiffKeepsNoStateOfASmallCluster(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	putMany(t, cluster.Client(t), "/key-%05d", 10_000)
+	result, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
+	require.NoError(t, err)
+	assert.Empty(t, result.State)
+}
+
+// A member that fails in the middle of a count is missing, and is not asked for the rest. Real ones do not fail on demand.
+func TestNodeKeyDiffLeavesAMemberThatFails(t *testing.T) {
+	failing := &stubMember{id: 3, revision: 40, rangeFailures: 1, rangeErr: status.Error(codes.Internal, "disk on fire")}
+	good := []*stubMember{{id: 1, revision: 40}, {id: 2, revision: 40}}
+	inspector := &inspector{
+		check: nodeKeyDiff,
+		pool:  etcd.NewPool(time.Minute),
+		spec: etcdv1beta1.EtcdClusterSpec{Members: []etcdv1beta1.EtcdClusterMember{
+			{Name: "etcd-0", ClientURL: startStub(t, good[0])},
+			{Name: "etcd-1", ClientURL: startStub(t, failing)},
+			{Name: "etcd-2", ClientURL: startStub(t, good[1])},
+		}},
+		state: `{"version":1,"size":8192,"splits":["Yg==","Yw=="]}`,
+	}
+	result, err := inspector.run(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
+	assert.Contains(t, result.Message, "total key num is 21,nodeKeyDiff is 0,member etcd-1 is missing (disk on fire)")
+	assert.EqualValues(t, 1, failing.ranges.Load())
+	for _, member := range good {
+		assert.EqualValues(t, 3+1, member.ranges.Load(), "3 ranges, and what the budget reads")
 	}
 }

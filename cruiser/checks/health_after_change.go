@@ -88,9 +88,6 @@ func healthAfterChange(ctx context.Context, target Target) (Result, error) {
 		return Result{}, err
 	}
 	all := askMembers(ctx, target)
-	if err := all.verifyIdentities(); err != nil {
-		return Result{}, err
-	}
 	if _, err := all.follower(); err != nil {
 		return Result{}, err
 	}
@@ -106,7 +103,7 @@ func healthAfterChange(ctx context.Context, target Target) (Result, error) {
 	followUp.judgeChanges(ctx, all, started)
 	followUp.judgeVersions()
 	followUp.remarkMetrics(started)
-	return followUp.result()
+	return followUp.result(all)
 }
 
 // followLimits are the check's parameters.
@@ -182,7 +179,7 @@ func (h *changeHistory) notice(started []startedMember, now time.Time) {
 	}
 	revision := int64(0)
 	for _, m := range started {
-		if m.err == nil {
+		if m.tells() {
 			revision = max(revision, m.revision())
 		}
 	}
@@ -190,10 +187,10 @@ func (h *changeHistory) notice(started []startedMember, now time.Time) {
 	for _, m := range started {
 		before, known := h.Members[m.name]
 		after := m.seen(before)
-		if known && m.err == nil {
+		if known && m.tells() {
 			h.compare(m.name, before, after, revision, now)
 		}
-		if known || m.err == nil {
+		if known || m.tells() {
 			seen[m.name] = after
 		}
 	}
@@ -227,13 +224,17 @@ type startedMember struct {
 	noStart error
 }
 
+// tells is whether the member says something of this cluster. What a stray does is not told: it counts again, with its
+// restart, when it is back.
+func (m startedMember) tells() bool { return m.err == nil && !m.isStray }
+
 // seen is how the member is seen now. What it does not tell is as before.
 func (m startedMember) seen(before seenMember) seenMember {
 	after := before
-	if m.err == nil {
+	if m.tells() {
 		after.Version = m.status.Version
 	}
-	if m.err == nil && m.noStart == nil {
+	if m.tells() && m.noStart == nil {
 		after.Start = m.start
 	}
 	return after
@@ -245,7 +246,7 @@ func askStartTimes(ctx context.Context, target Target, all members) []startedMem
 	var group errgroup.Group
 	for i, m := range all {
 		started[i].member = m
-		if m.err != nil {
+		if !started[i].tells() {
 			continue
 		}
 		group.Go(func() error {
@@ -392,8 +393,11 @@ type clusterHealth struct {
 	alarms []string
 }
 
-// hasQuorum tells whether a majority of the voting members is healthy.
-func (h clusterHealth) hasQuorum() bool { return h.voters-len(h.problems) > h.voters/2 }
+// hasQuorum tells whether a majority of the voting members is healthy. A stray does not vote, and its vote is missed.
+func (h clusterHealth) hasQuorum() bool {
+	votes := h.voters + len(h.all.strays())
+	return h.voters-len(h.problems) > votes/2
+}
 
 func (h clusterHealth) good() bool { return len(h.problems) == 0 && len(h.alarms) == 0 }
 
@@ -479,7 +483,7 @@ func (f *followUp) askReadiness(ctx context.Context, all members) map[string]str
 	reasons := make([]string, len(all))
 	var group errgroup.Group
 	for i, m := range all {
-		if m.err != nil || m.isLearner() || m.status.Leader == 0 || f.silent[m.name] {
+		if m.err != nil || m.isStray || m.isLearner() || m.status.Leader == 0 || f.silent[m.name] {
 			continue
 		}
 		group.Go(func() error {
@@ -718,10 +722,10 @@ func (f *followUp) remarkMetrics(started []startedMember) {
 }
 
 // result ends the follow-up of changes that are over, and keeps the others for the next run.
-func (f *followUp) result() (Result, error) {
+func (f *followUp) result(all members) (Result, error) {
 	result := Result{
 		Outcome: f.outcome,
-		Message: strings.Join(f.clauses, ","),
+		Message: strings.Join(f.clauses, ",") + all.remarkStrays(),
 		Values:  map[string]float64{"changes": float64(len(f.history.Changes))},
 	}
 	if len(f.history.Changes) > 0 {

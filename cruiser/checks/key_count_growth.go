@@ -74,7 +74,7 @@ func keyCountGrowth(ctx context.Context, target Target) (Result, error) {
 		return Result{}, err
 	}
 	all := askMembers(ctx, target)
-	source, err := all.choose()
+	source, err := all.follower()
 	if err != nil {
 		return Result{}, err
 	}

@@ -99,22 +99,12 @@ func quoteDuration(d time.Duration) string {
 	return text
 }
 
-// choose returns the member to read keys from.
-func (a members) choose() (*member, error) {
-	if err := a.verifyIdentities(); err != nil {
-		return nil, err
-	}
-	return a.follower()
-}
-
-// judgeMissing makes a Passed check of keys, for which one member is enough, warn of members that are missing.
+// judgeMissing makes a Passed check for which one member is enough warn of members that are missing, and tells of strays.
 func (a members) judgeMissing(result *Result) {
-	for _, m := range a.missing() {
-		if result.Outcome == etcdv1beta1.OutcomePassed {
-			result.Outcome = etcdv1beta1.OutcomeWarning
-		}
-		result.Message += fmt.Sprintf(",member %s is missing (%s)", m.name, etcd.Reason(m.err))
+	if len(a.missing()) > 0 && result.Outcome == etcdv1beta1.OutcomePassed {
+		result.Outcome = etcdv1beta1.OutcomeWarning
 	}
+	result.Message += a.remarkMissing() + a.remarkStrays()
 }
 
 // cannotRead says why a member's keys could not be read.

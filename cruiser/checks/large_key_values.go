@@ -73,7 +73,7 @@ func largeKeyValues(ctx context.Context, target Target) (Result, error) {
 		return Result{}, err
 	}
 	all := askMembers(ctx, target)
-	source, err := all.choose()
+	source, err := all.follower()
 	if err != nil {
 		return Result{}, err
 	}
@@ -212,18 +212,14 @@ func (s *valueSearch) finish() {
 // judge reports what was read and what is known. reading says what was read.
 func (s *valueSearch) judge(reading string, stats etcd.WalkStats) Result {
 	largest := int64(0)
+	if len(s.state.Largest) > 0 {
+		largest = s.state.Largest[0].Size
+	}
 	large := s.over
-	message := reading
-	for i, v := range s.state.Largest {
-		if i == 0 {
-			largest = v.Size
-			message += ",largest values:"
-		}
+	for _, v := range s.state.Largest {
 		if !v.fresh && v.Size >= s.warnBytes {
 			large++
 		}
-		message += fmt.Sprintf(" %s %s (prefix %s)", quoteKey(string(v.Key)), quoteSize(float64(v.Size)),
-			quoteKey(parentOf(v.Key)))
 	}
 	outcome := etcdv1beta1.OutcomePassed
 	switch {
@@ -234,7 +230,7 @@ func (s *valueSearch) judge(reading string, stats etcd.WalkStats) Result {
 	}
 	return Result{
 		Outcome: outcome,
-		Message: message,
+		Message: reading + s.nameLargest(),
 		Values: map[string]float64{
 			"largestValue": float64(largest),
 			"largeValues":  float64(large),
@@ -243,6 +239,23 @@ func (s *valueSearch) judge(reading string, stats etcd.WalkStats) Result {
 		},
 		State: s.encode(),
 	}
+}
+
+// nameLargest lists the largest values that are large, or the largest of all where none is.
+func (s *valueSearch) nameLargest() string {
+	text := ""
+	for i, v := range s.state.Largest {
+		switch {
+		case i == 0 && v.Size < s.warnBytes:
+			text = ",largest value:"
+		case i == 0:
+			text = ",largest values:"
+		case v.Size < s.warnBytes:
+			return text
+		}
+		text += fmt.Sprintf(" %s %s (prefix %s)", quoteKey(string(v.Key)), quoteSize(float64(v.Size)), quoteKey(parentOf(v.Key)))
+	}
+	return text
 }
 
 // encode returns the state, with as many of the largest values as fit.

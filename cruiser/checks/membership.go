@@ -182,25 +182,10 @@ func askMemberships(ctx context.Context, target Target) (*memberships, error) {
 	if !slices.ContainsFunc(views, func(v *view) bool { return v.list != nil }) {
 		return nil, fmt.Errorf("no voting member answered: %s", all.reasons())
 	}
-	if err := refuseTwins(views); err != nil {
+	if err := all.refuseTwins(); err != nil {
 		return nil, err
 	}
 	return divideViews(all, views), nil
-}
-
-// refuseTwins finds endpoints that are the same member: nothing is known of the one that is meant.
-func refuseTwins(views []*view) error {
-	type identity struct{ cluster, member uint64 }
-	known := map[identity]*view{}
-	for _, v := range views {
-		id := identity{v.status.Header.ClusterId, v.status.Header.MemberId}
-		if twin := known[id]; twin != nil {
-			return fmt.Errorf("%s and %s are the same etcd member %x: correct their clientURL in the EtcdCluster",
-				twin.name, v.name, id.member)
-		}
-		known[id] = v
-	}
-	return nil
 }
 
 // divideViews finds the main etcd cluster, which most voting members serve, and the member list of most of them. Where

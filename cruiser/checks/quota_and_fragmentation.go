@@ -86,7 +86,7 @@ func quotaAndFragmentation(ctx context.Context, target Target) (Result, error) {
 	}
 	var databases []*database
 	for _, m := range all {
-		if m.status != nil {
+		if m.status != nil && !m.isStray {
 			databases = append(databases, newDatabase(m, limits.defaultQuota))
 		}
 	}

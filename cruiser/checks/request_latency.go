@@ -215,9 +215,7 @@ func judgeLatency(all members, probed []*probedMember, limits latencyLimits) Res
 	for _, problem := range problems {
 		result.Message += "," + problem
 	}
-	for _, m := range all.missing() {
-		result.Message += fmt.Sprintf(",member %s is missing (%s)", m.name, etcd.Reason(m.err))
-	}
+	result.Message += all.remarkMissing() + all.remarkStrays()
 	return result
 }
 

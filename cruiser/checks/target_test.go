@@ -30,6 +30,9 @@ type inspector struct {
 
 	// state is that of the last run, as cruiser keeps it in the monitor's status.
 	state string
+
+	// budget paces the runs; nil is a budget that needs no member that answers fast.
+	budget checks.Budget
 }
 
 func newInspector(t *testing.T, cluster *etcdtest.Cluster, secret map[string][]byte) *inspector {
@@ -59,13 +62,15 @@ func (i *inspector) run(t *testing.T, parameters checks.Parameters) (checks.Resu
 	defer lease.Release()
 	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
 	defer cancel()
-	// Tests need no member that answers fast.
-	budgets := budget.New(budget.Limits{Latency: time.Minute})
+	pacer := i.budget
+	if pacer == nil {
+		pacer = budget.New(budget.Limits{Latency: time.Minute}).Pacer(types.NamespacedName{Namespace: "gz", Name: "gz-etcd"}, lease)
+	}
 	result, err := check.Run(ctx, checks.Target{
 		Cluster:    i.spec,
 		Parameters: parameters,
 		Members:    lease,
-		Budget:     budgets.Pacer(types.NamespacedName{Namespace: "gz", Name: "gz-etcd"}, lease),
+		Budget:     pacer,
 		State:      i.state,
 	})
 	if err == nil && result.State != "" {

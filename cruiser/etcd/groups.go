@@ -33,7 +33,7 @@ type Grouping struct {
 }
 
 // CountGroups counts the keys of each group that has any, in the order of the keys, at one revision. Every key is counted,
-// whether its group is known or not. It reads a page of a large group at most, and the keys of small ones.
+// whether its group is known or not, and whatever the options say of From and End. It reads a page of a large group at most, and the keys of small ones.
 func CountGroups(ctx context.Context, client *clientv3.Client, options WalkOptions, grouping Grouping) ([]Group, WalkStats, error) {
 	c := &groupCounter{grouping: grouping}
 	c.walker = newWalker(client, options, c.visit)
@@ -57,7 +57,7 @@ type groupCounter struct {
 // countKnown counts the known groups and walks through the gaps between them that hold keys. It leaves the walker behind
 // the last.
 func (c *groupCounter) countKnown(ctx context.Context) error {
-	c.pos = []byte{0}
+	c.jump([]byte{0}, nil)
 	for _, known := range c.grouping.Known {
 		from, to := c.grouping.Of([]byte(known))
 		if len(to) == 0 || string(from) != known || bytes.Compare(c.pos, from) > 0 {

@@ -55,8 +55,8 @@ type WalkOptions struct {
 	// Budget is asked after each call; nil does not pace.
 	Budget Spender
 
-	// From is where to begin; empty is the first key.
-	From []byte
+	// From is where to begin; empty is the first key. End is the key before which to end; empty is behind the last.
+	From, End []byte
 
 	// Values says to read the values too.
 	Values bool
@@ -68,7 +68,7 @@ type WalkOptions struct {
 
 // WalkStats say what a walk did. They are right also when it ended with an error.
 type WalkStats struct {
-	// Total is how many keys there were from the beginning of the walk on, and Keys how many were visited.
+	// Total is how many keys there were between the beginning of the walk and its end, and Keys how many were visited.
 	Total, Keys int64
 
 	// Bytes is the size of the keys and values visited.
@@ -85,11 +85,11 @@ type WalkStats struct {
 	Calls, Counted, LargestCount int64
 }
 
-// Walk visits all keys of the client's member in order, each once, at one revision: that which the member has at the
+// Walk visits the keys of the client's member in order, each once, at one revision: that which the member has at the
 // beginning. Reads are serializable, so that only this member works for them.
 //
 // Up to etcd 3.6 a member counts all keys up to the end of the range that it is asked for, whatever the limit, and its
-// writes wait meanwhile. Therefore only the first call goes to the end of the keyspace. Later ones end where a prefix of
+// writes wait meanwhile. Therefore only the first call goes to the end of the walk. Later ones end where a prefix of
 // the last key ends: first a long one, then shorter ones as long as they hold few keys. Where a prefix turns out to hold
 // many, its rest is known from then on, and is read by parts, one next byte after the other. What remains is that the
 // first key beyond a gap is found only by counting the part that it is in.
@@ -138,7 +138,7 @@ type span struct {
 }
 
 func newWalker(client *clientv3.Client, options WalkOptions, visit func([]*mvccpb.KeyValue) error) *walker {
-	w := &walker{client: client, options: options, visit: visit, limit: keysPerPage, pos: options.From}
+	w := &walker{client: client, options: options, visit: visit, limit: keysPerPage, pos: options.From, end: options.End}
 	if options.Values {
 		w.limit = firstValues
 	}
@@ -388,12 +388,16 @@ func (w *walker) spend(ctx context.Context, response *clientv3.GetResponse) erro
 	if w.options.Budget == nil {
 		return ctx.Err()
 	}
-	keys, size := response.Count/countedPerKey, int64(0)
+	keys, size := PriceOfCounting(response.Count)+len(response.Kvs), int64(0)
 	for _, kv := range response.Kvs {
-		keys++
 		size += int64(len(kv.Key) + len(kv.Value))
 	}
-	return w.options.Budget.Spend(ctx, w.options.Endpoint, int(keys), size)
+	return w.options.Budget.Spend(ctx, w.options.Endpoint, keys, size)
+}
+
+// PriceOfCounting is how many keys to spend of a budget for having a member count so many.
+func PriceOfCounting(keys int64) int {
+	return int(keys / countedPerKey)
 }
 
 // Successor is the first key after all those with the prefix; empty when there is none.

@@ -1,0 +1,201 @@
+package etcd_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
+)
+
+const keysPerRange = 1000
+
+// countRanges counts each range at the newest revision.
+func countRanges(t *testing.T, client *clientv3.Client, ranges etcd.Ranges) []int64 {
+	t.Helper()
+	var counts []int64
+	for _, one := range ranges.All() {
+		count, err := etcd.CountRange(t.Context(), client, one, 0)
+		require.NoError(t, err)
+		counts = append(counts, count)
+	}
+	return counts
+}
+
+// adjust counts and adjusts the ranges as a run does, by way of their text.
+func adjust(t *testing.T, client *clientv3.Client, text string, keys int64) string {
+	t.Helper()
+	ranges := etcd.ParseRanges(text, keys)
+	return ranges.Adjust(t.Context(), client, etcd.WalkOptions{}, countRanges(t, client, ranges)).String()
+}
+
+// settle adjusts the ranges until nothing has to change.
+func settle(t *testing.T, client *clientv3.Client, text string, keys int64) (settled etcd.Ranges, rounds int) {
+	t.Helper()
+	for rounds = range 100 {
+		next := adjust(t, client, text, keys)
+		if next == text {
+			return etcd.ParseRanges(text, keys), rounds
+		}
+		text = next
+	}
+	require.Fail(t, "the ranges never settle", text)
+	return settled, rounds
+}
+
+func sum(counts []int64) int {
+	total := int64(0)
+	for _, count := range counts {
+		total += count
+	}
+	return int(total)
+}
+
+func TestRangesFollowTheKeys(t *testing.T) {
+	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
+	keys := slices.Compact(slices.Sorted(slices.Values(kubernetesKeys(30_000))))
+	putAll(t, client, "value", keys)
+
+	first := etcd.ParseRanges(adjust(t, client, "", keysPerRange), keysPerRange)
+	assert.Greater(t, len(first.All()), 5, "a first round makes some ranges")
+	assert.Less(t, len(first.All()), 18, "and leaves the rest to the next")
+
+	ranges, rounds := settle(t, client, first.String(), keysPerRange)
+	counts := countRanges(t, client, ranges)
+	assert.Len(t, keys, sum(counts), "each key is in one range")
+	assert.LessOrEqual(t, slices.Max(counts), int64(2*keysPerRange))
+	assert.Positive(t, rounds)
+	assert.LessOrEqual(t, len(counts), 2*len(keys)/keysPerRange)
+	for _, one := range ranges.All()[1:] {
+		assert.LessOrEqual(t, len(one.From), len("/registry/persistentvolumeclaims/team-00/app-0"), "a split is short: %q", one.From)
+	}
+
+	t.Run("that are written", func(t *testing.T) {
+		putAll(t, client, "value", sequence("/registry/pods/team-07/new-%05d", 3*keysPerRange))
+		grown := countRanges(t, client, ranges)
+		assert.Len(t, keys, sum(grown)-3*keysPerRange, "counted right before the ranges know")
+		require.Greater(t, slices.Max(grown), int64(2*keysPerRange))
+		ranges, _ = settle(t, client, ranges.String(), keysPerRange)
+		assert.LessOrEqual(t, slices.Max(countRanges(t, client, ranges)), int64(2*keysPerRange))
+	})
+	t.Run("that are deleted", func(t *testing.T) {
+		before := len(ranges.All())
+		_, err := client.Delete(t.Context(), "/registry/pods/", clientv3.WithPrefix())
+		require.NoError(t, err)
+		ranges, _ = settle(t, client, ranges.String(), keysPerRange)
+		assert.LessOrEqual(t, len(ranges.All()), before-6, "9000 keys and more had as many ranges")
+	})
+	t.Run("until there are none", func(t *testing.T) {
+		deleteAll(t, client)
+		ranges, rounds = settle(t, client, ranges.String(), keysPerRange)
+		assert.Equal(t, 1, rounds)
+		assert.JSONEq(t, `{"version":1,"size":1000,"splits":[]}`, ranges.String())
+	})
+}
+
+func TestRangesOfFewKeysAreOne(t *testing.T) {
+	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
+	putAll(t, client, "value", sequence("/key%05d", 2*keysPerRange))
+	assert.Len(t, etcd.ParseRanges(adjust(t, client, "", keysPerRange), keysPerRange).All(), 1)
+}
+
+// What is remembered has room in a monitor's status whatever the keys are: there are fewer ranges, and larger ones.
+func TestRangesAreBounded(t *testing.T) {
+	const most = 12 << 10
+	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
+	for _, test := range []struct {
+		name string
+		keys []string
+		size int64
+	}{
+		{"by number", sequence("/registry/pods/%05d", 20_000), 60},
+		{"by length", sequence("/"+strings.Repeat("long", 100)+"%05d", 20_000), 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			deleteAll(t, client)
+			putAll(t, client, "v", test.keys)
+			ranges, _ := settle(t, client, "", test.size)
+			assert.LessOrEqual(t, len(ranges.String()), most)
+			counts := countRanges(t, client, ranges)
+			assert.Len(t, test.keys, sum(counts))
+			assert.LessOrEqual(t, len(counts), 201)
+			assert.LessOrEqual(t, slices.Max(counts), int64(4*len(test.keys)/len(counts)), "of like size: %v", counts)
+
+			_, err := client.Delete(t.Context(), test.keys[500], clientv3.WithFromKey())
+			require.NoError(t, err)
+			ranges, _ = settle(t, client, ranges.String(), test.size)
+			assert.LessOrEqual(t, slices.Max(countRanges(t, client, ranges)), 2*test.size, "small again where there are few keys")
+		})
+	}
+	t.Run("even where keys cannot be told apart by a short split", func(t *testing.T) {
+		deleteAll(t, client)
+		putAll(t, client, "v", sequence("/"+strings.Repeat("long", 200)+"%05d", 5000))
+		ranges, _ := settle(t, client, "", keysPerRange)
+		assert.Len(t, ranges.All(), 1)
+	})
+}
+
+func TestRangesIgnoreWhatTheyDoNotKnow(t *testing.T) {
+	split := func(keys ...string) string {
+		var quoted []string
+		for _, key := range keys {
+			quoted = append(quoted, fmt.Sprintf("%q", base64.StdEncoding.EncodeToString([]byte(key))))
+		}
+		return "[" + strings.Join(quoted, ",") + "]"
+	}
+	assert.Len(t, etcd.ParseRanges(`{"version":1,"size":1000,"splits":`+split("a", "b")+`}`, keysPerRange).All(), 3)
+	for name, text := range map[string]string{
+		"nothing":         "",
+		"no JSON":         "{",
+		"another kind":    `{"begin":1,"total":5}`,
+		"another version": `{"version":2,"size":1000,"splits":` + split("a", "b") + `}`,
+		"a wrong order":   `{"version":1,"size":1000,"splits":` + split("b", "a") + `}`,
+		"a split twice":   `{"version":1,"size":1000,"splits":` + split("a", "a") + `}`,
+		"an empty split":  `{"version":1,"size":1000,"splits":` + split("") + `}`,
+		"no base64":       `{"version":1,"size":1000,"splits":["?"]}`,
+		"a small size":    `{"version":1,"size":0,"splits":` + split("a") + `}`,
+		"a huge size":     `{"version":1,"size":9000000000000000000,"splits":` + split("a") + `}`,
+	} {
+		assert.Equal(t, []etcd.Range{{From: []byte{0}}}, etcd.ParseRanges(text, keysPerRange).All(), name)
+	}
+}
+
+func TestRangesKeepWhatCouldNotBeRead(t *testing.T) {
+	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
+	putAll(t, client, "value", sequence("/key%05d", 5*keysPerRange))
+	ranges := etcd.ParseRanges("", keysPerRange)
+	counts := countRanges(t, client, ranges)
+
+	t.Run("for want of time", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		assert.Equal(t, ranges, ranges.Adjust(ctx, client, etcd.WalkOptions{}, counts))
+	})
+	t.Run("for want of a budget, which is asked", func(t *testing.T) {
+		spent := recorder{err: context.DeadlineExceeded}
+		assert.Equal(t, ranges, ranges.Adjust(t.Context(), client, etcd.WalkOptions{Budget: &spent}, counts))
+		assert.Len(t, spent.keys, 1)
+	})
+}
+
+func TestWalkEndsBeforeAKey(t *testing.T) {
+	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
+	keys := slices.Compact(slices.Sorted(slices.Values(kubernetesKeys(5000))))
+	putAll(t, client, "value", keys)
+	for _, test := range []struct{ from, to int }{{0, 1}, {0, 4000}, {700, 3000}, {1200, 1200}, {100, len(keys) - 1}} {
+		walked, stats, err := walkKeys(t.Context(), client, etcd.WalkOptions{From: []byte(keys[test.from]), End: []byte(keys[test.to])})
+		require.NoError(t, err)
+		assert.Len(t, walked, test.to-test.from)
+		assert.True(t, slices.Equal(keys[test.from:test.to], walked), "in order")
+		assert.InDelta(t, test.to-test.from, stats.Total, 0)
+		assert.LessOrEqual(t, stats.LargestCount, int64(test.to-test.from))
+	}
+}
