@@ -71,8 +71,11 @@ func (i *inspector) run(ctx context.Context, subject subject, state string) (che
 		State:      state,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("the run did not end within %s: look at the cluster's load, or raise --run-timeout: %w",
-			timeout, err)
+		remedy := "raise --run-timeout"
+		if check.Timeout != 0 { // the check's own, which suits its budget
+			remedy = "let checks read more by --budget-keys and --budget-bytes"
+		}
+		err = fmt.Errorf("the run did not end within %s: look at the cluster's load, or %s: %w", timeout, remedy, err)
 	}
 	return found, err
 }

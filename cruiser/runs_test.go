@@ -413,6 +413,26 @@ func TestRunThatCannotBeDoneIsARecordThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestTimeoutOfACheckThatReadsByBudgetNamesTheBudget(t *testing.T) {
+	box := newSandbox(t)
+	box.cluster("gz-a")
+	check := newScriptedCheck()
+	check.do(func(ctx context.Context, _ checks.Target) (checks.Result, error) {
+		<-ctx.Done()
+		return checks.Result{}, ctx.Err()
+	})
+	options := check.options(t)
+	scripted := options.Checks["scripted"]
+	scripted.Timeout = time.Second
+	options.Checks["scripted"] = scripted
+	box.start(options)
+
+	monitor := box.monitor("gz-a", "scripted", nil)
+	box.request(monitor, "r1")
+	record := box.await(monitor, "the record of an error", answered("r1")).Status.LastRecord()
+	assert.Contains(t, record.Message, "the run did not end within 1s: look at the cluster's load, or let checks read more by --budget-keys")
+}
+
 func TestMonitorsOfOthersAreLeftAlone(t *testing.T) {
 	box := newSandbox(t)
 	box.cluster("gz-a")

@@ -38,6 +38,8 @@ func main() {
 		"how many bytes a second inspections read from one cluster")
 	flag.DurationVar(&options.Budget.Latency, "budget-latency", budget.DefaultLatency,
 		"how long a member may take for a trivial read before inspections back off from it")
+	flag.Int64Var(&options.Budget.Growth, "budget-growth", budget.DefaultGrowth,
+		"by how many bytes a member's database may grow while an inspection reads from it")
 	flag.StringVar(&options.LeaseNamespace, "lease-namespace", "",
 		"the namespace of the Leases by which replicas divide the clusters; empty means --namespace, or else etcd-fleet")
 	flag.DurationVar(&options.DefaultInterval, "default-interval", cruiser.DefaultInterval,

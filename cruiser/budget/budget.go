@@ -27,6 +27,10 @@ type Limits struct {
 
 	// Latency is how long a member may take for a trivial read before checks back off from it. Default: 100 ms.
 	Latency time.Duration
+
+	// Growth is by how many bytes a member's database may grow while a run reads from it: a long read keeps the pages that
+	// writes replace from being used again, and the file never becomes smaller. Default: 256 MiB.
+	Growth int64
 }
 
 // The defaults of Limits. An etcd member reads keys and values of 1 KiB about ten times as fast.
@@ -34,6 +38,7 @@ const (
 	DefaultKeysPerSecond  = 20_000
 	DefaultBytesPerSecond = 8 << 20
 	DefaultLatency        = 100 * time.Millisecond
+	DefaultGrowth         = 256 << 20
 )
 
 const (
@@ -78,8 +83,9 @@ type Pacer struct {
 	clients Clients
 
 	mu sync.Mutex
-	// probed is when each endpoint's latency was measured last.
+	// probed is when each endpoint's latency was measured last, and sizes how large its database was at first, in bytes.
 	probed map[string]time.Time
+	sizes  map[string]int64
 }
 
 // New returns budgets that nobody has used yet.
@@ -87,12 +93,13 @@ func New(limits Limits) *Budgets {
 	limits.KeysPerSecond = cmp.Or(limits.KeysPerSecond, DefaultKeysPerSecond)
 	limits.BytesPerSecond = cmp.Or(limits.BytesPerSecond, DefaultBytesPerSecond)
 	limits.Latency = cmp.Or(limits.Latency, DefaultLatency)
+	limits.Growth = cmp.Or(limits.Growth, DefaultGrowth)
 	return &Budgets{limits: limits, clusters: map[types.NamespacedName]*clusterBudget{}}
 }
 
 // Pacer returns the pacer of one run against the cluster.
 func (b *Budgets) Pacer(cluster types.NamespacedName, clients Clients) *Pacer {
-	return &Pacer{budget: b.of(cluster), limits: b.limits, clients: clients, probed: map[string]time.Time{}}
+	return &Pacer{budget: b.of(cluster), limits: b.limits, clients: clients, probed: map[string]time.Time{}, sizes: map[string]int64{}}
 }
 
 // of returns the cluster's budget, and forgets those that are full again: they are as good as new ones.
@@ -161,7 +168,7 @@ func (p *Pacer) backOff(ctx context.Context, endpoint string) error {
 			return err
 		}
 		if took <= p.limits.Latency {
-			return nil
+			return p.limitGrowth(ctx, endpoint, client)
 		}
 		if time.Since(begin) > patience {
 			return fmt.Errorf("%s took %s for a trivial read and has been slow for %s: run this check at a quieter time, "+
@@ -173,6 +180,28 @@ func (p *Pacer) backOff(ctx context.Context, endpoint string) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// limitGrowth ends the reading when the member's database has grown much meanwhile. Where the member does not tell its
+// size, for want of rights, nothing is known.
+func (p *Pacer) limitGrowth(ctx context.Context, endpoint string, client *clientv3.Client) error {
+	probe, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	status, err := etcd.Status(probe, client)
+	if err != nil {
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first, known := p.sizes[endpoint]
+	if !known {
+		p.sizes[endpoint], first = status.DbSize, status.DbSize
+	}
+	if grown := status.DbSize - first; grown > p.limits.Growth {
+		return fmt.Errorf("the database of %s grew by %d MiB while it was read: run this check at a quieter time, "+
+			"or allow it more by --budget-growth", endpoint, grown>>20)
+	}
+	return nil
 }
 
 func (p *Pacer) mayProbe(endpoint string) bool {

@@ -2,6 +2,8 @@ package budget_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +65,25 @@ func TestBudgetBacksOffFromASlowMember(t *testing.T) {
 	case <-time.After(time.Minute):
 		require.Fail(t, "it did not go on when the member answered again")
 	}
+}
+
+func TestBudgetStopsReadingADatabaseThatGrows(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
+	client := cluster.Client(t)
+	pacer := budget.New(budget.Limits{Latency: time.Minute, Growth: 1 << 20}).Pacer(gz, clients{client})
+	spend(t, pacer, 1, 1)
+
+	for i := range 8 {
+		_, err := client.Put(t.Context(), fmt.Sprintf("/large/%d", i), strings.Repeat("v", 1<<20))
+		require.NoError(t, err)
+	}
+	var err error
+	require.Eventually(t, func() bool {
+		err = pacer.Spend(t.Context(), "etcd-0", 1, 1)
+		return err != nil
+	}, time.Minute, 100*time.Millisecond)
+	assert.ErrorContains(t, err, "the database of etcd-0 grew by ")
+	assert.ErrorContains(t, err, "allow it more by --budget-growth")
 }
 
 func TestBudgetEndsWithItsRun(t *testing.T) {

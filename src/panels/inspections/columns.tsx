@@ -34,7 +34,7 @@ export const columns: Record<ColumnId, Column> = {
   product: textColumn('product', 90),
   scene: textColumn('scene', 110),
   spec: textColumn('spec', 80),
-  check: textColumn('check', 150),
+  check: textColumn('check', 180),
   outcome: {
     title: columnTitles.outcome,
     width: 110,
@@ -43,7 +43,7 @@ export const columns: Record<ColumnId, Column> = {
   },
   lastRun: {
     title: columnTitles.lastRun,
-    width: 125,
+    width: 150,
     sortValue: ({ lastRun }) => lastRun,
     cell: ({ lastRun }, { timeZone }) => <Time time={lastRun} timeZone={timeZone} />,
   },
