@@ -59,7 +59,8 @@ func (c *monitorController) runs(monitor client.Object) bool {
 	return check.Expensive == c.reconciler.expensive
 }
 
-// enqueueAll makes the controller look at all its monitors again. Before it starts there is nothing to do: it begins so.
+// enqueueAll makes the controller look at all its monitors again, after the division of clusters changed. Before it starts
+// there is nothing to do: it begins so.
 func (c *monitorController) enqueueAll(ctx context.Context) {
 	queue := c.queue.Load()
 	if queue == nil {
@@ -72,6 +73,7 @@ func (c *monitorController) enqueueAll(ctx context.Context) {
 	}
 	for i := range monitors.Items {
 		if c.runs(&monitors.Items[i]) {
+			c.reconciler.adopt(ctx, &monitors.Items[i])
 			c.enqueue.enqueue(&monitors.Items[i], *queue)
 		}
 	}

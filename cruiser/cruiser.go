@@ -177,8 +177,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		return err
 	}
 	division.changed = func(ctx context.Context) {
-		cheap.enqueueAll(ctx)
-		expensive.enqueueAll(ctx)
+		go func() { // the monitors of a fleet are many, and the next renewal of the Lease shall not wait for them
+			cheap.enqueueAll(ctx)
+			expensive.enqueueAll(ctx)
+		}()
 	}
 	if err := mgr.AddReadyzCheck("replica", division.ready); err != nil {
 		return err

@@ -95,10 +95,23 @@ func (r *reconciler) monitor(ctx context.Context, name types.NamespacedName) (*e
 	if err := r.client.Get(ctx, name, &monitor); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	if monitor.DeletionTimestamp != nil || monitor.Spec.MetricProviderName != r.provider {
+	if !r.runs(&monitor) {
 		return nil, nil
 	}
 	return &monitor, nil
+}
+
+// runs reports whether the monitor is for cruisers of this provider to run.
+func (r *reconciler) runs(monitor *etcdv1beta1.EtcdMonitor) bool {
+	return monitor.DeletionTimestamp == nil && monitor.Spec.MetricProviderName == r.provider
+}
+
+// adopt exposes what is known of a monitor that may have become ours. In a fleet that is busy it may take minutes until
+// a worker looks at it, and its series would be missing until then.
+func (r *reconciler) adopt(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor) {
+	if r.runs(monitor) && r.replicas.owns(clusterKeyOf(monitor)) {
+		r.reporter.restore(findSubject(ctx, r.client, monitor), r.schedule.freshFor(&monitor.Spec))
+	}
 }
 
 func (r *reconciler) forget(monitor types.NamespacedName) {

@@ -81,18 +81,7 @@ func (r result) fields(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time)
 		"nextRun":            metav1.NewTime(nextRun),
 		"updatedAt":          metav1.NewTime(now),
 		"observedGeneration": r.generation,
-		"conditions": conditions(monitor, metav1.Condition{
-			Type:               etcdv1beta1.ConditionPassed,
-			Status:             passed(record.Outcome),
-			Reason:             string(record.Outcome),
-			Message:            record.Message,
-			ObservedGeneration: r.generation,
-		}, metav1.Condition{
-			Type:               etcdv1beta1.ConditionRunning,
-			Status:             metav1.ConditionFalse,
-			Reason:             reasonFinished,
-			ObservedGeneration: r.generation,
-		}),
+		"conditions":         r.conditions(monitor, record),
 	}
 	if r.State != "" && len(r.State) <= etcdv1beta1.MaxStateLength {
 		changed["state"] = r.State
@@ -101,6 +90,27 @@ func (r result) fields(monitor *etcdv1beta1.EtcdMonitor, nextRun, now time.Time)
 		changed["answeredRequest"] = r.request
 	}
 	return changed
+}
+
+// conditions are those of the monitor's status after the result. Running is there once a run was requested: the scheduled
+// ones, most of a fleet's writes, need not say each time that they are over.
+func (r result) conditions(monitor *etcdv1beta1.EtcdMonitor, record etcdv1beta1.EtcdMonitorRecord) []metav1.Condition {
+	changed := []metav1.Condition{{
+		Type:               etcdv1beta1.ConditionPassed,
+		Status:             passed(record.Outcome),
+		Reason:             string(record.Outcome),
+		Message:            record.Message,
+		ObservedGeneration: r.generation,
+	}}
+	if meta.FindStatusCondition(monitor.Status.Conditions, etcdv1beta1.ConditionRunning) != nil {
+		changed = append(changed, metav1.Condition{
+			Type:               etcdv1beta1.ConditionRunning,
+			Status:             metav1.ConditionFalse,
+			Reason:             reasonFinished,
+			ObservedGeneration: r.generation,
+		})
+	}
+	return conditions(monitor, changed...)
 }
 
 // runningConditions say that a requested run began.

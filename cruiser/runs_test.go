@@ -51,7 +51,7 @@ func TestNewMonitorRunsSoonAndAgainAtItsInterval(t *testing.T) {
 	assert.Equal(t, etcdv1beta1.OutcomePassed, ran.Status.Outcome)
 	assert.Equal(t, ran.Generation, ran.Status.ObservedGeneration)
 	assert.True(t, meta.IsStatusConditionTrue(ran.Status.Conditions, etcdv1beta1.ConditionPassed))
-	assert.True(t, meta.IsStatusConditionFalse(ran.Status.Conditions, etcdv1beta1.ConditionRunning))
+	assert.Nil(t, meta.FindStatusCondition(ran.Status.Conditions, etcdv1beta1.ConditionRunning), "nobody requested a run")
 }
 
 func TestScheduleSurvivesARestart(t *testing.T) {

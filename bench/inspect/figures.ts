@@ -5,14 +5,15 @@ import { markdownTable as table } from '../table.ts';
 export interface FleetFigures {
   monitors: number;
   fillingSeconds: number;
+  fillingCores: Record<string, number>;
+  fillingBytes: number;
   steadySeconds: number;
   steadyRuns: number;
   outcomes: Record<string, number>;
   lateSecondsP99: number;
-  cruiserCores: number;
+  steadyCores: Record<string, number>;
   cruiserBytes: number;
   cruiserBytesEachMinute: number[];
-  apiServerCores: number;
   apiServerBytes: number;
   scrapeSeconds: number;
   scrapeBytes: number;
@@ -62,12 +63,15 @@ function fleetTable(fleet: FleetFigures): string {
     [
       ['inspections', `${fleet.monitors}`],
       ['until each has run once', `${fleet.fillingSeconds.toFixed(0)} s`],
+      ['cores meanwhile', cores(fleet.fillingCores)],
+      ["cruiser's memory meanwhile", `at most ${mebibytes(fleet.fillingBytes)}`],
       ['then', `${fleet.steadyRuns} runs in ${fleet.steadySeconds.toFixed(0)} s`],
       ['outcomes', outcomes.join(', ')],
       ['late by more than the jitter, p99', `${fleet.lateSecondsP99.toFixed(1)} s`],
-      ['cruiser', `${fleet.cruiserCores.toFixed(2)} cores, at most ${mebibytes(fleet.cruiserBytes)}`],
+      ['cores then', cores(fleet.steadyCores)],
+      ["cruiser's memory then", `at most ${mebibytes(fleet.cruiserBytes)}`],
       ['its memory each minute', fleet.cruiserBytesEachMinute.map(mebibytes).join(', ')],
-      ['the API server beside it', `${fleet.apiServerCores.toFixed(2)} cores, ${mebibytes(fleet.apiServerBytes)}`],
+      ["the API server's memory", mebibytes(fleet.apiServerBytes)],
       ['a scrape of cruiser', `${fleet.scrapeSeconds.toFixed(1)} s, ${mebibytes(fleet.scrapeBytes)}`],
       [
         'one of two replicas killed',
@@ -99,5 +103,9 @@ function costTable(cost: CostFigures[]): string {
   );
 }
 
+const cores = (used: Record<string, number>) =>
+  Object.entries(used)
+    .map(([program, share]) => `${program} ${share.toFixed(2)}`)
+    .join(', ');
 const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;

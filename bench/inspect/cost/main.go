@@ -41,6 +41,7 @@ type options struct {
 	valueSize int
 	rate      int
 	window    time.Duration
+	scenarios string
 	dir       string
 }
 
@@ -82,6 +83,7 @@ func main() {
 	flag.IntVar(&o.valueSize, "value-size", 1024, "bytes of each value")
 	flag.IntVar(&o.rate, "rate", 100, "puts a second while measuring, over all members")
 	flag.DurationVar(&o.window, "window", 30*time.Second, "how long the idle cluster and each scenario are measured")
+	flag.StringVar(&o.scenarios, "scenarios", "", "which to measure, with commas between their names; empty means all")
 	flag.StringVar(&o.dir, "dir", "", "where to keep data and logs; emptied first")
 	flag.Parse()
 	command.Main(o.dir, func(ctx context.Context) error { return run(ctx, o) })
@@ -103,6 +105,9 @@ func run(ctx context.Context, o options) error {
 	}
 	var results []figures
 	for _, s := range append(others(clients), ours(cluster)...) {
+		if o.scenarios != "" && !slices.Contains(strings.Split(o.scenarios, ","), s.name) {
+			continue
+		}
 		found, err := compare(ctx, o, clients, s)
 		if err != nil {
 			return err

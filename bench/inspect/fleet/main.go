@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/command"
@@ -34,20 +35,23 @@ type figures struct {
 	// FillingSeconds is the time from cruiser's start until every monitor had its first record.
 	FillingSeconds float64 `json:"fillingSeconds"`
 
+	// FillingCPU is what each program used of the cores until then, and FillingMemory what cruiser took at the most.
+	FillingCPU    map[string]float64 `json:"fillingCores"`
+	FillingMemory float64            `json:"fillingBytes"`
+
 	// SteadySeconds is the time after it in which all monitors run at their interval.
-	SteadySeconds    float64        `json:"steadySeconds"`
-	SteadyRuns       float64        `json:"steadyRuns"`
-	Outcomes         map[string]int `json:"outcomes"`
-	LateSeconds      float64        `json:"lateSecondsP99"`
-	CruiserCPU       float64        `json:"cruiserCores"`
-	CruiserMemory    float64        `json:"cruiserBytes"`
-	CruiserHeap      []float64      `json:"cruiserBytesEachMinute"`
-	APIServerCPU     float64        `json:"apiServerCores"`
-	APIServerMemory  float64        `json:"apiServerBytes"`
-	ScrapeSeconds    float64        `json:"scrapeSeconds"`
-	ScrapeBytes      int            `json:"scrapeBytes"`
-	HandOverSeconds  float64        `json:"handOverSeconds"`
-	HandOverClusters int            `json:"handOverClusters"`
+	SteadySeconds    float64            `json:"steadySeconds"`
+	SteadyRuns       float64            `json:"steadyRuns"`
+	Outcomes         map[string]int     `json:"outcomes"`
+	LateSeconds      float64            `json:"lateSecondsP99"`
+	SteadyCPU        map[string]float64 `json:"steadyCores"`
+	CruiserMemory    float64            `json:"cruiserBytes"`
+	CruiserHeap      []float64          `json:"cruiserBytesEachMinute"`
+	APIServerMemory  float64            `json:"apiServerBytes"`
+	ScrapeSeconds    float64            `json:"scrapeSeconds"`
+	ScrapeBytes      int                `json:"scrapeBytes"`
+	HandOverSeconds  float64            `json:"handOverSeconds"`
+	HandOverClusters int                `json:"handOverClusters"`
 }
 
 func main() {
@@ -70,20 +74,21 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	restore := saveCores(runtime.NumCPU())
 	api, err := startAPI(binaries)
+	restore()
 	if err != nil {
 		return err
 	}
 	defer api.stop()
-	var clusters []*servers.Cluster
-	for i := range o.etcds {
-		// The disk's speed is not what is measured.
-		cluster, err := servers.Start(filepath.Join(o.dir, fmt.Sprintf("etcd-%d", i)), "--unsafe-no-fsync") //nolint:contextcheck // it has a time-out of its own
-		if err != nil {
-			return err
+	clusters, err := startClusters(o)
+	defer func() {
+		for _, cluster := range clusters {
+			cluster.Stop()
 		}
-		defer cluster.Stop()
-		clusters = append(clusters, cluster)
+	}()
+	if err != nil {
+		return err
 	}
 	command.Progress("Creating %d EtcdClusters and %d EtcdMonitors …", o.clusters, o.clusters*len(o.checks))
 	if err := api.create(ctx, o, clusters); err != nil {
@@ -94,4 +99,18 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// startClusters starts the real clusters. It returns also those that started before an error.
+func startClusters(o options) (clusters []*servers.Cluster, err error) {
+	defer saveCores(1)()
+	for i := range o.etcds {
+		// The disk's speed is not what is measured.
+		cluster, err := servers.Start(filepath.Join(o.dir, fmt.Sprintf("etcd-%d", i)), "--unsafe-no-fsync")
+		if err != nil {
+			return clusters, err
+		}
+		clusters = append(clusters, cluster)
+	}
+	return clusters, nil
 }

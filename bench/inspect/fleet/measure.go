@@ -27,8 +27,8 @@ const (
 	readyTimeout  = 2 * time.Minute
 	scrapeTimeout = time.Minute
 
-	// look is how often cruiser is scraped while monitors run for the first time, as Prometheus would.
-	look = 30 * time.Second
+	// look is how often cruiser is scraped while monitors run for the first time, as Prometheus does a large target.
+	look = time.Minute
 )
 
 // replica is a running cruiser.
@@ -48,12 +48,13 @@ func measure(ctx context.Context, o options, a *api) (*figures, error) {
 		return nil, err
 	}
 	defer first.kill()
-	begin := time.Now()
+	begin, filling := time.Now(), startMeter()
 	result := &figures{Monitors: o.clusters * len(o.checks)}
 	command.Progress("Waiting until each of %d monitors has run …", result.Monitors)
 	if err := first.awaitAllRan(ctx, result.Monitors); err != nil {
 		return nil, err
 	}
+	result.FillingCPU, result.FillingMemory = filling.cores(), peakBytes(first.pid())
 	if result.FillingSeconds, err = lastFirstRun(ctx, a, begin); err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 	if err != nil {
 		return err
 	}
-	cpuBefore, apiBefore, begin := cpuSeconds(r.pid()), cpuSeconds(apiServer), time.Now()
+	begin, steady := time.Now(), startMeter()
 	for time.Since(begin) < o.steady {
 		if err := command.Sleep(ctx, min(time.Minute, o.steady-time.Since(begin))); err != nil {
 			return err
@@ -94,8 +95,7 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 		result.CruiserHeap = append(result.CruiserHeap, residentBytes(r.pid()))
 	}
 	result.SteadySeconds = time.Since(begin).Seconds()
-	result.CruiserCPU = (cpuSeconds(r.pid()) - cpuBefore) / result.SteadySeconds
-	result.APIServerCPU = (cpuSeconds(apiServer) - apiBefore) / result.SteadySeconds
+	result.SteadyCPU = steady.cores()
 	result.APIServerMemory = residentBytes(apiServer)
 	scraping := time.Now()
 	after, err := r.scrape(ctx)
@@ -266,6 +266,37 @@ func sum(text, prefix string) (total float64) {
 	return total
 }
 
+// meter measures what programs use of the cores.
+type meter struct {
+	begin  time.Time
+	before map[string]float64
+}
+
+// metered are the programs that share the cores: etcd is both the inspected members and the API server's.
+var metered = []string{"cruiser", "kube-apiserver", "etcd"}
+
+func startMeter() meter { return meter{begin: time.Now(), before: cpuSeconds()} }
+
+// cores are what each program used since the meter started.
+func (m meter) cores() map[string]float64 {
+	used := cpuSeconds()
+	for name := range used {
+		used[name] = (used[name] - m.before[name]) / time.Since(m.begin).Seconds()
+	}
+	return used
+}
+
+func cpuSeconds() map[string]float64 {
+	total := map[string]float64{}
+	processes, _ := procfs.AllProcs() // none where there is no /proc
+	for _, process := range processes {
+		if stat, err := process.Stat(); err == nil && slices.Contains(metered, stat.Comm) {
+			total[stat.Comm] += stat.CPUTime()
+		}
+	}
+	return total
+}
+
 func findProcess(name string) (int, error) {
 	processes, err := procfs.AllProcs()
 	if err != nil {
@@ -283,26 +314,27 @@ func findProcess(name string) (int, error) {
 	return newest, nil
 }
 
-func cpuSeconds(pid int) float64 {
-	stat, err := statOf(pid)
+func residentBytes(pid int) float64 {
+	process, err := procfs.NewProc(pid)
 	if err != nil {
 		return 0
 	}
-	return stat.CPUTime()
-}
-
-func residentBytes(pid int) float64 {
-	stat, err := statOf(pid)
+	stat, err := process.Stat()
 	if err != nil {
 		return 0
 	}
 	return float64(stat.ResidentMemory())
 }
 
-func statOf(pid int) (procfs.ProcStat, error) {
+// peakBytes is the most that the process has ever had resident.
+func peakBytes(pid int) float64 {
 	process, err := procfs.NewProc(pid)
 	if err != nil {
-		return procfs.ProcStat{}, err
+		return 0
 	}
-	return process.Stat()
+	status, err := process.NewStatus()
+	if err != nil {
+		return 0
+	}
+	return float64(status.VmHWM)
 }

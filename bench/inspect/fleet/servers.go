@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,20 @@ const (
 	// creators is how many objects are created at once.
 	creators = 32
 )
+
+// saveCores makes the servers that are started next spend memory, of which there is enough, rather than the cores that they
+// share with what is measured.
+func saveCores(procs int) (restore func()) {
+	variables := map[string]string{"GOGC": "400", "GOMAXPROCS": strconv.Itoa(procs)}
+	for name, value := range variables {
+		_ = os.Setenv(name, value) // fails for invalid names only
+	}
+	return func() {
+		for name := range variables {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
 
 // api is the Kubernetes API server with the fleet's objects.
 type api struct {
@@ -53,12 +68,7 @@ func startAPI(binaries string) (*api, error) {
 	}
 	// Half a million objects a day need no history, and the disk's speed is not what is measured.
 	environment.ControlPlane.GetAPIServer().Configure().Set("etcd-compaction-interval", "1m")
-	// It has memory to spare, and shares its cores with what is measured.
-	if err := os.Setenv("GOGC", "400"); err != nil {
-		return nil, err
-	}
 	config, err := environment.Start()
-	_ = os.Unsetenv("GOGC")
 	if err != nil {
 		return nil, fmt.Errorf("start the API server: %w", err)
 	}
