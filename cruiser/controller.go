@@ -67,7 +67,11 @@ func (c *monitorController) enqueueAll(ctx context.Context) {
 		return
 	}
 	var monitors etcdv1beta1.EtcdMonitorList
-	if err := c.client.List(ctx, &monitors, client.UnsafeDisableDeepCopy); err != nil {
+	err := c.client.List(ctx, &monitors, client.UnsafeDisableDeepCopy)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
 		log.FromContext(ctx).Error(err, "list the EtcdMonitors of the cache")
 		return
 	}

@@ -76,7 +76,7 @@ func TestInspectionOfARealClusterWithTheLeastRights(t *testing.T) {
 		return nil
 	}
 	anonymous := map[string][]byte{"ca.crt": etcd.Credentials(t)["ca.crt"]}
-	assert.Contains(t, rotate(anonymous, etcdv1beta1.OutcomeError).Message, "certificate required")
+	assert.Contains(t, rotate(anonymous, etcdv1beta1.OutcomeError).Message, "add tls.crt and tls.key to the Secret")
 	assert.Contains(t, rotate(etcd.Credentials(t), etcdv1beta1.OutcomeFailed).Message, "nodeKeyDiff is 2")
 
 	t.Run("which allow nothing else", func(t *testing.T) {

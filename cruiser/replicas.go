@@ -47,7 +47,7 @@ type replicas struct {
 	provider  string
 	self      string
 
-	// changed is called when the division changed.
+	// changed is called when the division changed. Its context ends with the replica.
 	changed func(ctx context.Context)
 
 	mu      sync.Mutex
@@ -127,14 +127,14 @@ func owner(members []string, cluster types.NamespacedName) string {
 
 // refresh renews the own Lease and learns who lives.
 func (r *replicas) refresh(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, leaseDuration-fenceMargin)
+	bounded, cancel := context.WithTimeout(ctx, leaseDuration-fenceMargin)
 	defer cancel()
 	begin := time.Now()
-	if err := r.renew(ctx); err != nil {
+	if err := r.renew(bounded); err != nil {
 		return err
 	}
 	var leases coordinationv1.LeaseList
-	err := r.live.List(ctx, &leases, client.InNamespace(r.namespace), client.MatchingLabels{leaseLabel: r.provider})
+	err := r.live.List(bounded, &leases, client.InNamespace(r.namespace), client.MatchingLabels{leaseLabel: r.provider})
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (r *replicas) refresh(ctx context.Context) error {
 		r.changed(ctx)
 	}
 	for i := range abandoned {
-		_ = client.IgnoreNotFound(r.client.Delete(ctx, &abandoned[i])) // the next round tries again
+		_ = client.IgnoreNotFound(r.client.Delete(bounded, &abandoned[i])) // the next round tries again
 	}
 	return nil
 }

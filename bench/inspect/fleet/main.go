@@ -81,7 +81,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer api.stop()
-	clusters, err := startClusters(o)
+	clusters, err := startClusters(o) //nolint:contextcheck // a start has a time-out of its own
 	defer func() {
 		for _, cluster := range clusters {
 			cluster.Stop()
