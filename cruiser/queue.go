@@ -45,6 +45,11 @@ func (u *urgent) setRequested(monitor ctrl.Request, is bool) { u.set(u.requested
 // setResumed says whether the monitor's run could not begin because another had its cluster.
 func (u *urgent) setResumed(monitor ctrl.Request, is bool) { u.set(u.resumed, monitor, is) }
 
+func (u *urgent) forget(monitor ctrl.Request) {
+	u.setRequested(monitor, false)
+	u.setResumed(monitor, false)
+}
+
 func (u *urgent) set(which map[ctrl.Request]bool, monitor ctrl.Request, is bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

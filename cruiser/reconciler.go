@@ -117,8 +117,7 @@ func (r *reconciler) adopt(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor
 func (r *reconciler) forget(monitor types.NamespacedName) {
 	r.reporter.forget(monitor)
 	r.writes.forget(monitor)
-	r.urgent.setRequested(ctrl.Request{NamespacedName: monitor}, false)
-	r.urgent.setResumed(ctrl.Request{NamespacedName: monitor}, false)
+	r.urgent.forget(ctrl.Request{NamespacedName: monitor})
 }
 
 // occasion tells why the monitor would run now: because of a request, or on schedule.

@@ -43,8 +43,8 @@ func (r *reporter) forget(monitor types.NamespacedName) {
 	r.metrics.forget(monitor)
 }
 
-// report exposes a run's result, which made the monitor have this version. An Event follows when the run was requested, the outcome changed, or it is Error: a
-// scheduled run that finds what was found before is no news.
+// report exposes a run's result, which made the monitor have this version. An Event follows when the run was requested,
+// the outcome changed, or it is Error: a scheduled run that finds what was found before is no news.
 func (r *reporter) report(subject subject, version string, before etcdv1beta1.Outcome, run result) {
 	r.metrics.record(subject.key(), subject.labels(), run.record())
 

@@ -33,7 +33,8 @@ type Grouping struct {
 }
 
 // CountGroups counts the keys of each group that has any, in the order of the keys, at one revision. Every key is counted,
-// whether its group is known or not, and whatever the options say of From and End. It reads a page of a large group at most, and the keys of small ones.
+// whether its group is known or not, and whatever the options say of From and End. It reads a page of a large group at
+// most, and the keys of small ones.
 func CountGroups(ctx context.Context, client *clientv3.Client, options WalkOptions, grouping Grouping) ([]Group, WalkStats, error) {
 	c := &groupCounter{grouping: grouping}
 	c.walker = newWalker(client, options, c.visit)

@@ -38,12 +38,9 @@ func newManager(t *testing.T, kubeconfig string, arguments ...string) (ctrl.Mana
 }
 
 func TestManagerServesHealthAndMetricsUntilItIsStopped(t *testing.T) {
-	metricsAddress, err := testproc.FreeAddress()
+	addresses, err := testproc.FreeAddresses(3)
 	require.NoError(t, err)
-	healthAddress, err := testproc.FreeAddress()
-	require.NoError(t, err)
-	pprofAddress, err := testproc.FreeAddress()
-	require.NoError(t, err)
+	metricsAddress, healthAddress, pprofAddress := addresses[0], addresses[1], addresses[2]
 	mgr, err := newManager(t, apitest.Kubeconfig(t), "--log-level", "error", "--metrics-bind-address", metricsAddress,
 		"--health-probe-bind-address", healthAddress, "--pprof-bind-address", pprofAddress)
 	require.NoError(t, err)

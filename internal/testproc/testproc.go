@@ -120,6 +120,18 @@ func (p *Process) logTail() string {
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 
+// FreeAddresses returns n addresses as FreeAddress does.
+func FreeAddresses(n int) ([]string, error) {
+	addresses := make([]string, n)
+	for i := range addresses {
+		var err error
+		if addresses[i], err = FreeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	return addresses, nil
+}
+
 // FreeAddress returns a loopback address whose port nobody listens on at the moment.
 func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once

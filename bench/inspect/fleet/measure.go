@@ -54,7 +54,8 @@ func measure(ctx context.Context, o options, a *api) (*figures, error) {
 	if err := first.awaitAllRan(ctx, result.Monitors); err != nil {
 		return nil, err
 	}
-	result.FillingCPU, result.FillingMemory = filling.cores(), peakBytes(first.pid())
+	result.FillingCPU = filling.cores()
+	_, result.FillingMemory = memory(first.pid())
 	if result.FillingSeconds, err = lastFirstRun(ctx, a, begin); err != nil {
 		return nil, err
 	}
@@ -83,27 +84,30 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 	if err != nil {
 		return err
 	}
+	// A scrape counts what there is when it begins, and lasts.
+	begin, steady := time.Now(), startMeter()
 	before, err := r.scrape(ctx)
 	if err != nil {
 		return err
 	}
-	begin, steady := time.Now(), startMeter()
 	for time.Since(begin) < o.steady {
 		if err := command.Sleep(ctx, min(time.Minute, o.steady-time.Since(begin))); err != nil {
 			return err
 		}
-		result.CruiserHeap = append(result.CruiserHeap, residentBytes(r.pid()))
+		resident, _ := memory(r.pid())
+		result.CruiserHeap = append(result.CruiserHeap, resident)
 	}
 	result.SteadySeconds = time.Since(begin).Seconds()
 	result.SteadyCPU = steady.cores()
-	result.APIServerMemory = residentBytes(apiServer)
+	result.APIServerMemory, _ = memory(apiServer)
 	scraping := time.Now()
 	after, err := r.scrape(ctx)
 	if err != nil {
 		return err
 	}
 	result.ScrapeSeconds, result.ScrapeBytes = time.Since(scraping).Seconds(), len(after)
-	result.CruiserMemory = slices.Max(append(result.CruiserHeap, residentBytes(r.pid())))
+	resident, _ := memory(r.pid())
+	result.CruiserMemory = slices.Max(append(result.CruiserHeap, resident))
 	result.SteadyRuns = sum(after, "etcd_inspection_runs_total{") - sum(before, "etcd_inspection_runs_total{")
 	var monitors etcdv1beta1.EtcdMonitorList
 	if err := a.client.List(ctx, &monitors, client.InNamespace(namespace)); err != nil {
@@ -178,18 +182,11 @@ func startReplica(ctx context.Context, o options, a *api, program, name string) 
 	if err := os.WriteFile(kubeconfig, a.kubeconfig, 0o600); err != nil {
 		return nil, err
 	}
-	metrics, err := testproc.FreeAddress()
+	addresses, err := testproc.FreeAddresses(3)
 	if err != nil {
 		return nil, err
 	}
-	health, err := testproc.FreeAddress()
-	if err != nil {
-		return nil, err
-	}
-	pprof, err := testproc.FreeAddress()
-	if err != nil {
-		return nil, err
-	}
+	metrics, health, pprof := addresses[0], addresses[1], addresses[2]
 	log, err := os.Create(filepath.Join(o.dir, name+".log"))
 	if err != nil {
 		return nil, err
@@ -314,27 +311,15 @@ func findProcess(name string) (int, error) {
 	return newest, nil
 }
 
-func residentBytes(pid int) float64 {
+// memory is what the process has resident, now and at the most, in bytes; 0 when it has ended.
+func memory(pid int) (now, peak float64) {
 	process, err := procfs.NewProc(pid)
 	if err != nil {
-		return 0
-	}
-	stat, err := process.Stat()
-	if err != nil {
-		return 0
-	}
-	return float64(stat.ResidentMemory())
-}
-
-// peakBytes is the most that the process has ever had resident.
-func peakBytes(pid int) float64 {
-	process, err := procfs.NewProc(pid)
-	if err != nil {
-		return 0
+		return 0, 0
 	}
 	status, err := process.NewStatus()
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return float64(status.VmHWM)
+	return float64(status.VmRSS), float64(status.VmHWM)
 }

@@ -31,11 +31,9 @@ func Start(dir string, arguments ...string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	addresses := make([]string, 2*size)
-	for i := range addresses {
-		if addresses[i], err = testproc.FreeAddress(); err != nil {
-			return nil, err
-		}
+	addresses, err := testproc.FreeAddresses(2 * size)
+	if err != nil {
+		return nil, err
 	}
 	c := &Cluster{processes: make([]*testproc.Process, size)}
 	var peers []string
