@@ -45,7 +45,7 @@ func init() {
 				Help:   "Voting members that answered and were compared.",
 			},
 		},
-		Timeout: 5 * time.Minute,
+		Timeout: 10 * time.Minute,
 		Run:     nodeKeyDiff,
 	})
 }
@@ -57,8 +57,9 @@ func init() {
 // 0.6 s a million keys, and the member's writes wait meanwhile. Therefore a large cluster is counted in ranges of some
 // thousand keys, one member after the other, so that the others make a quorum, and paced by the budget: in its default
 // 80,000 keys a second, so that three members with a million keys take 40 s. Where the ranges end is remembered in the
-// state. It is found by reading keys, without values, from a follower: about 100,000 in a run until all ranges are small,
-// and a few when some have grown. The result does not depend on it, only how long writes wait.
+// state. What turns out to be too large for a range, as all keys in the first run, is divided before other members count
+// it, by reading its keys, without values, from the one that did: half a million take a minute. The result does not depend
+// on it, only how long writes wait.
 //
 // Between two runs the metric etcd_debugging_mvcc_keys_total shows a difference at no cost, only less exactly: members are
 // not scraped at one revision.
@@ -67,18 +68,18 @@ func nodeKeyDiff(ctx context.Context, target Target) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	ranges := etcd.ParseRanges(target.State, countedAtOnce)
+	counting := newKeyCounting(target)
 	for attempt := 1; ; attempt++ {
 		all := askMembers(ctx, target)
 		if err := all.verifyIdentities(); err != nil {
 			return Result{}, err
 		}
-		counts, err := countKeys(ctx, target.Budget, all.voters(), ranges.All())
+		counts, err := counting.count(ctx, all.voters())
 		switch {
 		case err == nil:
 			result, err := compareKeys(target.Cluster.ClusterID, all, counts, maxDifference)
 			if err == nil {
-				result.State = adjustRanges(ctx, target, ranges, all, counts)
+				result.State = counting.state(target.State, counts)
 			}
 			return result, err
 		case !isOutOfReach(err):
@@ -94,20 +95,38 @@ func nodeKeyDiff(ctx context.Context, target Target) (Result, error) {
 	}
 }
 
+// keyCounting counts all keys range by range. It may begin again with what it has learnt of the ranges.
+type keyCounting struct {
+	budget Budget
+
+	// ranges are those of the state, and parts what they have been divided into.
+	ranges etcd.Ranges
+	parts  []etcd.Range
+
+	// settled is how many of the parts are not divided any further in this run.
+	settled int
+}
+
+func newKeyCounting(target Target) *keyCounting {
+	ranges := etcd.ParseRanges(target.State, countedAtOnce)
+	return &keyCounting{budget: target.Budget, ranges: ranges, parts: ranges.All()}
+}
+
 // keyCount is how many keys a member holds at a revision.
 type keyCount struct {
 	*member
 	revision int64
 	keys     int64
 
-	// byRange are the keys of each range.
+	// byRange are the keys of each range, and unpaid what the budget has not been asked for yet.
 	byRange []int64
+	unpaid  int
 }
 
-// countKeys counts the keys of the voting members at the newest revision that all of them have. A member that fails keeps
+// count counts the keys of the voting members at the newest revision that all of them have. A member that fails keeps
 // its error, is not asked any more and not returned. The error returned means that a member does not have that revision
 // (any more), which a new attempt may cure, or that there was no time for all ranges.
-func countKeys(ctx context.Context, budget Budget, voters members, ranges []etcd.Range) ([]*keyCount, error) {
+func (k *keyCounting) count(ctx context.Context, voters members) ([]*keyCount, error) {
 	if len(voters) < 2 {
 		return nil, nil // nothing to compare
 	}
@@ -116,52 +135,94 @@ func countKeys(ctx context.Context, budget Budget, voters members, ranges []etcd
 	for _, m := range voters {
 		counts = append(counts, &keyCount{member: m, revision: revision})
 	}
-	for _, r := range ranges {
-		for _, c := range counts {
-			var err error
-			if c.err == nil {
-				err = c.pay(ctx, budget)
-			}
-			if c.err == nil && err == nil {
-				err = c.count(ctx, r)
-			}
-			if err != nil {
-				return nil, err
-			}
+	// What nobody has counted yet may be large: not the leader counts it first.
+	inTurn := slices.Clone(counts)
+	slices.SortStableFunc(inTurn, func(a, b *keyCount) int { return byLeadership(b.member, a.member) })
+	for i := 0; i < len(k.parts); {
+		divided, err := k.countPart(ctx, inTurn, i)
+		if err != nil {
+			return nil, err
+		}
+		if !divided {
+			i++
 		}
 	}
 	return slices.DeleteFunc(counts, func(c *keyCount) bool { return c.err != nil }), nil
 }
 
-// pay spends for the last range before the next is counted. A member that stays too slow fails. A cluster with one range
+// countPart counts one part of the keyspace on each member. If it turns out to be too large, it is divided instead, and
+// nothing of it counts.
+func (k *keyCounting) countPart(ctx context.Context, counts []*keyCount, part int) (divided bool, err error) {
+	found := make([]int64, len(counts))
+	for i, c := range counts {
+		if c.err == nil {
+			err = c.pay(ctx, k.budget)
+		}
+		if c.err == nil && err == nil {
+			found[i], err = c.count(ctx, k.parts[part])
+		}
+		if err != nil {
+			return false, err
+		}
+		if k.divide(ctx, c, part, found[i]) {
+			return true, nil
+		}
+	}
+	for i, c := range counts {
+		c.keys += found[i]
+		c.byRange = append(c.byRange, found[i])
+	}
+	return false, nil
+}
+
+// divide divides a part that is too large, by reading a member that has so many keys in it. It takes a third of the time
+// that is left at most.
+func (k *keyCounting) divide(ctx context.Context, c *keyCount, part int, keys int64) bool {
+	if part < k.settled || !k.ranges.IsTooLarge(keys) {
+		return false
+	}
+	if deadline, limited := ctx.Deadline(); limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/3)
+		defer cancel()
+	}
+	parts, err := k.ranges.Divide(ctx, c.client, etcd.WalkOptions{Endpoint: c.endpoint, Budget: k.budget}, k.parts[part], keys)
+	k.parts = slices.Replace(k.parts, part, part+1, parts...)
+	k.settled = part + len(parts)
+	if err != nil {
+		k.settled = len(k.parts)
+	}
+	return len(parts) > 1
+}
+
+// pay spends for what was counted last before more is. A member that stays too slow fails. A cluster with one range
 // waits for nothing: its count is over, and a check that compares data shall do so also where no quorum answers what the
 // budget asks.
 func (c *keyCount) pay(ctx context.Context, budget Budget) error {
-	if len(c.byRange) == 0 {
+	if c.unpaid == 0 {
 		return nil
 	}
-	err := budget.Spend(ctx, c.endpoint, etcd.PriceOfCounting(c.byRange[len(c.byRange)-1]), 0)
+	err := budget.Spend(ctx, c.endpoint, c.unpaid, 0)
 	if err != nil && ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 		return c.outOfTime(err)
 	}
-	c.err = err
+	c.err, c.unpaid = err, 0
 	return nil
 }
 
-func (c *keyCount) count(ctx context.Context, r etcd.Range) error {
+func (c *keyCount) count(ctx context.Context, r etcd.Range) (int64, error) {
 	keys, err := etcd.CountRange(ctx, c.client, r, c.revision)
 	switch {
 	case err == nil:
-		c.keys += keys
-		c.byRange = append(c.byRange, keys)
+		c.unpaid = etcd.PriceOfCounting(keys)
 	case isOutOfReach(err):
-		return fmt.Errorf("%s at revision %d: %w", c.name, c.revision, err)
+		return 0, fmt.Errorf("%s at revision %d: %w", c.name, c.revision, err)
 	case ctx.Err() != nil:
-		return c.outOfTime(ctx.Err())
+		return 0, c.outOfTime(ctx.Err())
 	default:
 		c.err = err
 	}
-	return nil
+	return keys, nil
 }
 
 // outOfTime says that a run ends before all keys are counted. A part of them tells nothing.
@@ -174,18 +235,16 @@ func isOutOfReach(err error) bool {
 	return errors.Is(err, rpctypes.ErrCompacted) || errors.Is(err, rpctypes.ErrFutureRev)
 }
 
-// adjustRanges makes the ranges fit for the next run and returns its state: none as long as one range is enough.
-func adjustRanges(ctx context.Context, target Target, ranges etcd.Ranges, all members, counts []*keyCount) string {
-	source, err := all.follower()
-	if err != nil {
-		return "" // no member is left to read from
-	}
+// state returns what the next run is told of the ranges: nothing as long as one is enough.
+func (k *keyCounting) state(before string, counts []*keyCount) string {
+	most := make([]int64, len(k.parts))
 	for _, c := range counts {
-		if c.member == source {
-			ranges = ranges.Adjust(ctx, c.client, etcd.WalkOptions{Endpoint: c.endpoint, Budget: target.Budget}, c.byRange)
+		for i, keys := range c.byRange {
+			most[i] = max(most[i], keys)
 		}
 	}
-	if target.State == "" && len(ranges.All()) == 1 {
+	ranges := k.ranges.Adjust(k.parts, most)
+	if before == "" && len(ranges.All()) == 1 {
 		return ""
 	}
 	return ranges.String()

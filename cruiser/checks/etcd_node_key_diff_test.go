@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -288,13 +287,44 @@ func TestNodeKeyDiffRefusesParameters(t *testing.T) {
 
 // recordedBudget never waits.
 type recordedBudget struct {
-	keys []int
-	err  error
+	calls int
+	err   error
+
+	// most is how many keys were asked for at once, by endpoint.
+	most map[string]int
 }
 
-func (b *recordedBudget) Spend(_ context.Context, _ string, keys int, _ int64) error {
-	b.keys = append(b.keys, keys)
+func newRecordedBudget() *recordedBudget { return &recordedBudget{most: map[string]int{}} }
+
+func (b *recordedBudget) Spend(_ context.Context, endpoint string, keys int, _ int64) error {
+	b.calls++
+	b.most[endpoint] = max(b.most[endpoint], keys)
 	return b.err
+}
+
+// largeCounts are the endpoints of the members that counted more than so many keys at once.
+func (b *recordedBudget) largeCounts(keys int) (endpoints []string) {
+	for endpoint, most := range b.most {
+		if most*4 > keys { // four are counted for the price of one
+			endpoints = append(endpoints, endpoint)
+		}
+	}
+	return endpoints
+}
+
+// leaderURL is the leader's clientURL.
+func leaderURL(t *testing.T, cluster *etcdtest.Cluster, members []etcdv1beta1.EtcdClusterMember) string {
+	t.Helper()
+	client := cluster.Client(t)
+	for _, member := range members {
+		status, err := client.Status(t.Context(), member.ClientURL)
+		require.NoError(t, err)
+		if status.Leader == status.Header.MemberId {
+			return member.ClientURL
+		}
+	}
+	require.Fail(t, "there is no leader")
+	return ""
 }
 
 // The writes of a member wait as long as it counts, so that a large cluster is counted by parts.
@@ -308,15 +338,19 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	putMany(t, cluster.Client(t), "/registry/pods/team-%05d", keys)
 	inspector := newKeyDiffInspector(t, cluster, nil)
-	// run returns the result, and the largest count that the budget was asked for.
-	run := func(t *testing.T) (result checks.Result, largest int) {
+	run := func(t *testing.T) (checks.Result, *recordedBudget) {
 		t.Helper()
-		spent := &recordedBudget{}
+		spent := newRecordedBudget()
 		inspector.budget = spent
 		result, err := inspector.run(t, nil)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, len(result.State), etcdv1beta1.MaxStateLength)
-		return result, slices.Max(append(spent.keys, 0)) * 4
+		return result, spent
+	}
+	failing := func(err error) *recordedBudget {
+		failing := newRecordedBudget()
+		failing.err = err
+		return failing
 	}
 
 	var result checks.Result
@@ -328,22 +362,23 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 
 	t.Run("once their ends are known", func(t *testing.T) {
 		before := inspector.state
-		result, largest := run(t)
+		result, spent := run(t)
 		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 		assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 40000,nodeKeyDiff is 0", result.Message)
 		assert.Equal(t, before, result.State, "nothing to change")
-		assert.LessOrEqual(t, largest, 2*rangeKeys)
-		assert.Len(t, inspector.budget.(*recordedBudget).keys, 3*(ranges-1), "it is asked on each member before the next range")
+		assert.Empty(t, spent.largeCounts(2*rangeKeys))
+		assert.Equal(t, 3*(ranges-1), spent.calls, "it is asked on each member before the next range")
 	})
 	t.Run("of members that are not too slow", func(t *testing.T) {
-		inspector.budget = &recordedBudget{err: errors.New("it stayed too slow")}
+		inspector.budget = failing(errors.New("it stayed too slow"))
 		_, err := inspector.run(t, nil)
 		assert.ErrorContains(t, err, "0 of 3 answered: etcd-0: it stayed too slow; etcd-1: it stayed too slow")
 	})
 	t.Run("as long as there is time", func(t *testing.T) {
-		inspector.budget = &recordedBudget{err: context.DeadlineExceeded}
+		inspector.budget = failing(context.DeadlineExceeded)
 		_, err := inspector.run(t, nil)
-		assert.ErrorContains(t, err, "8000 keys of etcd-0 were counted: let checks read faster by a larger --budget-keys")
+		require.Error(t, err)
+		assert.Regexp(t, `^8000 keys of etcd-\d were counted: let checks read faster by a larger --budget-keys`, err.Error())
 	})
 	t.Run("of which a member lost keys", func(t *testing.T) {
 		cluster.Members[1].Corrupt(t, 3)
@@ -354,11 +389,25 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 	t.Run("whatever the state", func(t *testing.T) {
 		settled := inspector.state
 		for _, inspector.state = range []string{"", "damaged", `{"version":9}`, noRanges} {
-			result, _ := run(t)
+			result, spent := run(t)
 			assert.InDelta(t, 3, result.Values["nodeKeyDiff"], 0)
 			assert.InDelta(t, keys, result.Values["totalKeys"], 0)
 			assert.Len(t, etcd.ParseRanges(result.State, rangeKeys).All(), ranges)
+
+			large := spent.largeCounts(2 * rangeKeys)
+			require.Len(t, large, 1, "where to divide is found on one member")
+			assert.NotEqual(t, leaderURL(t, cluster, inspector.spec.Members), large[0])
 		}
+		inspector.state = settled
+	})
+	t.Run("unless they cannot be divided", func(t *testing.T) {
+		settled := inspector.state
+		inspector.state, inspector.budget = "", failing(errors.New("it stayed too slow"))
+		result, err := inspector.run(t, nil)
+		require.NoError(t, err)
+		assert.InDelta(t, 3, result.Values["nodeKeyDiff"], 0)
+		assert.InDelta(t, keys, result.Values["totalKeys"], 0)
+		assert.Empty(t, result.State, "the next run tries again")
 		inspector.state = settled
 	})
 	t.Run("until it is small", func(t *testing.T) {
@@ -368,10 +417,10 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 			result, _ = run(t)
 			return result.State == noRanges
 		}, settled, 100*time.Millisecond)
-		result, largest := run(t)
+		result, spent := run(t)
 		assert.InDelta(t, 1000, result.Values["totalKeys"], 3)
 		assert.Equal(t, noRanges, result.State)
-		assert.Zero(t, largest, "it waits for nothing")
+		assert.Zero(t, spent.calls, "it waits for nothing")
 	})
 }
 

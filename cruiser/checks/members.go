@@ -148,10 +148,7 @@ func (a members) follower() (*member, error) {
 		return nil, fmt.Errorf("no member answered: %s", a.reasons())
 	}
 	return slices.MaxFunc(voters, func(a, b *member) int {
-		if a.isLeader() != b.isLeader() {
-			return map[bool]int{true: -1, false: 1}[a.isLeader()]
-		}
-		return byRevision(a, b)
+		return cmp.Or(byLeadership(a, b), byRevision(a, b))
 	}), nil
 }
 
@@ -218,3 +215,15 @@ func (m *member) clusterID() uint64 { return m.status.Header.ClusterId }
 func (m *member) revision() int64 { return m.status.Header.Revision }
 
 func byRevision(a, b *member) int { return cmp.Compare(a.revision(), b.revision()) }
+
+// byLeadership orders the leader before the others.
+func byLeadership(a, b *member) int {
+	switch {
+	case a.isLeader() == b.isLeader():
+		return 0
+	case a.isLeader():
+		return -1
+	default:
+		return 1
+	}
+}

@@ -21,9 +21,6 @@ const (
 
 	// largestSize is more keys than a range ever has.
 	largestSize = 1 << 40
-
-	// readRanges is how many ranges' worth of keys are read at once in order to find splits.
-	readRanges = 12
 )
 
 // Range is a part of the keyspace: from a key on, and up to another, or to the end of the keyspace where To is empty.
@@ -46,8 +43,7 @@ func CountRange(ctx context.Context, client *clientv3.Client, r Range, revision 
 // Ranges divide the keyspace so that the keys of each range can be counted in a short time. They cover all of it, whatever
 // was written since they were made: what goes out of date is only how many keys each has.
 type Ranges struct {
-	// least is how many keys a range shall have, size how many it has so that there are not too many ranges. One is too
-	// large with more than twice that.
+	// least is how many keys a range shall have, size how many it has so that there are not too many ranges.
 	least, size int64
 
 	// splits are the keys where one range ends and the next begins, or as much of them as is needed to tell them from
@@ -102,25 +98,40 @@ func (r Ranges) All() []Range {
 	return all
 }
 
-// Adjust returns ranges that fit the keys, given how many the client's member has in each: neighbours that became small are
-// merged, and those that grew too large are split. It returns the same ranges when nothing has to change.
-//
-// Splits are found by reading keys without values from the member. As much is read as makes some ranges; the rest, and
-// what could not be read because the budget, the member or ctx refused, is left to the next time.
-func (r Ranges) Adjust(ctx context.Context, client *clientv3.Client, options WalkOptions, counts []int64) Ranges {
-	parts := r.parts(counts)
-	r.resize(parts)
-	read := &splitReading{
-		left: max(readRanges*r.least, r.size),
-		walk: func(part Range, visit func([]*mvccpb.KeyValue) error) error {
-			options := options
-			options.From, options.End, options.FollowCompaction = part.From, part.To, true
-			_, err := Walk(ctx, client, options, visit)
-			return err
-		},
+// IsTooLarge tells whether a range with so many keys should be divided.
+func (r Ranges) IsTooLarge(keys int64) bool { return keys > 2*r.size }
+
+// Divide returns the parts of a range that has so many keys, in order, each about as large as a range shall be. It finds
+// where they end by reading keys without values from the client's member. An error of it, of the budget or of ctx ends
+// the reading: the last part is larger then.
+func (r Ranges) Divide(ctx context.Context, client *clientv3.Client, options WalkOptions, whole Range, keys int64) ([]Range, error) {
+	options.From, options.End, options.FollowCompaction = whole.From, whole.To, true
+	divider := partDivider{size: r.size, rest: rangePart{from: whole.From, keys: keys}}
+	_, err := Walk(ctx, client, options, func(page []*mvccpb.KeyValue) error {
+		for _, kv := range page {
+			divider.add(kv.Key)
+		}
+		if divider.done() {
+			return errDone
+		}
+		return nil
+	})
+	if errors.Is(err, errDone) {
+		err = nil
 	}
-	return r.adjust(parts, read)
+	var parts []Range
+	for _, part := range divider.parts {
+		parts = append(parts, Range{From: part.from})
+	}
+	parts = append(parts, Range{From: divider.rest.from, To: whole.To})
+	for i, next := range parts[1:] {
+		parts[i].To = next.From
+	}
+	return parts, err
 }
+
+// errDone ends a walk whose keys are divided.
+var errDone = errors.New("the keys are divided")
 
 // rangePart is a range that begins where the one before ends, and how many keys it has.
 type rangePart struct {
@@ -128,12 +139,25 @@ type rangePart struct {
 	keys int64
 }
 
-func (r Ranges) parts(counts []int64) []rangePart {
-	var parts []rangePart
-	for i, one := range r.All() {
+// Adjust returns the ranges to remember, given what the keyspace was divided into and how many keys each part has:
+// neighbours that became small are merged, and what is too much to remember becomes fewer and larger ranges.
+func (r Ranges) Adjust(all []Range, counts []int64) Ranges {
+	parts := make([]rangePart, 0, len(all))
+	for i, one := range all {
 		parts = append(parts, rangePart{from: one.From, keys: counts[i]})
 	}
-	return parts
+	r.resize(parts)
+	for {
+		parts = mergeParts(parts, r.size)
+		r.splits = nil
+		for _, part := range parts[1:] {
+			r.splits = append(r.splits, part.from)
+		}
+		if len(r.splits) <= mostSplits && splitBytes(r.splits) <= mostSplitBytes {
+			return r
+		}
+		r.size *= 2
+	}
 }
 
 // resize chooses how many keys a range shall have. It becomes smaller again only where there is much room, so that it does
@@ -149,30 +173,6 @@ func (r *Ranges) resize(parts []rangePart) {
 	for r.size > r.least && 4*total <= mostSplits*r.size &&
 		4*len(r.splits) <= mostSplits && 4*splitBytes(r.splits) <= mostSplitBytes {
 		r.size = max(r.size/2, r.least)
-	}
-}
-
-// adjust merges and splits.
-func (r Ranges) adjust(parts []rangePart, read *splitReading) Ranges {
-	var adjusted []rangePart
-	merged := mergeParts(parts, r.size)
-	for i, part := range merged {
-		var to []byte
-		if i+1 < len(merged) {
-			to = merged[i+1].from
-		}
-		adjusted = append(adjusted, read.split(part, to, r.size)...)
-	}
-	for {
-		r.splits = nil
-		for _, part := range adjusted[1:] {
-			r.splits = append(r.splits, part.from)
-		}
-		if len(r.splits) <= mostSplits && splitBytes(r.splits) <= mostSplitBytes {
-			return r
-		}
-		r.size *= 2
-		adjusted = mergeParts(adjusted, r.size)
 	}
 }
 
@@ -196,35 +196,6 @@ func splitBytes(splits [][]byte) int {
 		size += (len(split)+2)/3*4 + len(`"",`)
 	}
 	return size
-}
-
-// errEnough ends a walk that has read what was wanted of it.
-var errEnough = errors.New("enough keys")
-
-// splitReading reads keys until there are none left to be read.
-type splitReading struct {
-	left int64
-	walk func(part Range, visit func([]*mvccpb.KeyValue) error) error
-}
-
-// split divides a range that is too large into parts as large as they shall be. The last one is larger where the reading
-// ends before.
-func (s *splitReading) split(part rangePart, to []byte, size int64) []rangePart {
-	divider := partDivider{size: size, rest: part}
-	if divider.done() || s.left <= 0 {
-		return []rangePart{part}
-	}
-	// An error leaves the rest to the next time.
-	_ = s.walk(Range{From: part.from, To: to}, func(page []*mvccpb.KeyValue) error {
-		for _, kv := range page {
-			divider.add(kv.Key)
-		}
-		if s.left -= int64(len(page)); s.left <= 0 || divider.done() {
-			return errEnough
-		}
-		return nil
-	})
-	return append(divider.parts, divider.rest)
 }
 
 // partDivider divides the keys that it sees into parts.

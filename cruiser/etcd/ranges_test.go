@@ -19,10 +19,10 @@ import (
 const keysPerRange = 1000
 
 // countRanges counts each range at the newest revision.
-func countRanges(t *testing.T, client *clientv3.Client, ranges etcd.Ranges) []int64 {
+func countRanges(t *testing.T, client *clientv3.Client, ranges []etcd.Range) []int64 {
 	t.Helper()
 	var counts []int64
-	for _, one := range ranges.All() {
+	for _, one := range ranges {
 		count, err := etcd.CountRange(t.Context(), client, one, 0)
 		require.NoError(t, err)
 		counts = append(counts, count)
@@ -30,11 +30,21 @@ func countRanges(t *testing.T, client *clientv3.Client, ranges etcd.Ranges) []in
 	return counts
 }
 
-// adjust counts and adjusts the ranges as a run does, by way of their text.
+// adjust counts, divides and adjusts the ranges as a run does, by way of their text.
 func adjust(t *testing.T, client *clientv3.Client, text string, keys int64) string {
 	t.Helper()
 	ranges := etcd.ParseRanges(text, keys)
-	return ranges.Adjust(t.Context(), client, etcd.WalkOptions{}, countRanges(t, client, ranges)).String()
+	var all []etcd.Range
+	for _, one := range ranges.All() {
+		parts := []etcd.Range{one}
+		if count := countRanges(t, client, parts)[0]; ranges.IsTooLarge(count) {
+			var err error
+			parts, err = ranges.Divide(t.Context(), client, etcd.WalkOptions{}, one, count)
+			require.NoError(t, err)
+		}
+		all = append(all, parts...)
+	}
+	return ranges.Adjust(all, countRanges(t, client, all)).String()
 }
 
 // settle adjusts the ranges until nothing has to change.
@@ -64,15 +74,11 @@ func TestRangesFollowTheKeys(t *testing.T) {
 	keys := slices.Compact(slices.Sorted(slices.Values(kubernetesKeys(30_000))))
 	putAll(t, client, "value", keys)
 
-	first := etcd.ParseRanges(adjust(t, client, "", keysPerRange), keysPerRange)
-	assert.Greater(t, len(first.All()), 5, "a first round makes some ranges")
-	assert.Less(t, len(first.All()), 18, "and leaves the rest to the next")
-
-	ranges, rounds := settle(t, client, first.String(), keysPerRange)
-	counts := countRanges(t, client, ranges)
+	ranges, rounds := settle(t, client, "", keysPerRange)
+	assert.Equal(t, 1, rounds, "one is enough")
+	counts := countRanges(t, client, ranges.All())
 	assert.Len(t, keys, sum(counts), "each key is in one range")
 	assert.LessOrEqual(t, slices.Max(counts), int64(2*keysPerRange))
-	assert.Positive(t, rounds)
 	assert.LessOrEqual(t, len(counts), 2*len(keys)/keysPerRange)
 	for _, one := range ranges.All()[1:] {
 		assert.LessOrEqual(t, len(one.From), len("/registry/persistentvolumeclaims/team-00/app-0"), "a split is short: %q", one.From)
@@ -80,11 +86,11 @@ func TestRangesFollowTheKeys(t *testing.T) {
 
 	t.Run("that are written", func(t *testing.T) {
 		putAll(t, client, "value", sequence("/registry/pods/team-07/new-%05d", 3*keysPerRange))
-		grown := countRanges(t, client, ranges)
+		grown := countRanges(t, client, ranges.All())
 		assert.Len(t, keys, sum(grown)-3*keysPerRange, "counted right before the ranges know")
 		require.Greater(t, slices.Max(grown), int64(2*keysPerRange))
 		ranges, _ = settle(t, client, ranges.String(), keysPerRange)
-		assert.LessOrEqual(t, slices.Max(countRanges(t, client, ranges)), int64(2*keysPerRange))
+		assert.LessOrEqual(t, slices.Max(countRanges(t, client, ranges.All())), int64(2*keysPerRange))
 	})
 	t.Run("that are deleted", func(t *testing.T) {
 		before := len(ranges.All())
@@ -124,7 +130,7 @@ func TestRangesAreBounded(t *testing.T) {
 			putAll(t, client, "v", test.keys)
 			ranges, _ := settle(t, client, "", test.size)
 			assert.LessOrEqual(t, len(ranges.String()), most)
-			counts := countRanges(t, client, ranges)
+			counts := countRanges(t, client, ranges.All())
 			assert.Len(t, test.keys, sum(counts))
 			assert.LessOrEqual(t, len(counts), 201)
 			assert.LessOrEqual(t, slices.Max(counts), int64(4*len(test.keys)/len(counts)), "of like size: %v", counts)
@@ -132,7 +138,7 @@ func TestRangesAreBounded(t *testing.T) {
 			_, err := client.Delete(t.Context(), test.keys[500], clientv3.WithFromKey())
 			require.NoError(t, err)
 			ranges, _ = settle(t, client, ranges.String(), test.size)
-			assert.LessOrEqual(t, slices.Max(countRanges(t, client, ranges)), 2*test.size, "small again where there are few keys")
+			assert.LessOrEqual(t, slices.Max(countRanges(t, client, ranges.All())), 2*test.size, "small again where there are few keys")
 		})
 	}
 	t.Run("even where keys cannot be told apart by a short split", func(t *testing.T) {
@@ -169,22 +175,48 @@ func TestRangesIgnoreWhatTheyDoNotKnow(t *testing.T) {
 }
 
 func TestRangesKeepWhatCouldNotBeRead(t *testing.T) {
+	const keys = 8 * keysPerRange
 	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
-	putAll(t, client, "value", sequence("/key%05d", 5*keysPerRange))
+	putAll(t, client, "value", sequence("/key%05d", keys))
 	ranges := etcd.ParseRanges("", keysPerRange)
-	counts := countRanges(t, client, ranges)
+	whole := ranges.All()[0]
 
 	t.Run("for want of time", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		assert.Equal(t, ranges, ranges.Adjust(ctx, client, etcd.WalkOptions{}, counts))
+		parts, err := ranges.Divide(ctx, client, etcd.WalkOptions{}, whole, keys)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, []etcd.Range{whole}, parts)
 	})
 	t.Run("for want of a budget, which is asked", func(t *testing.T) {
 		spent := recorder{err: context.DeadlineExceeded}
-		assert.Equal(t, ranges, ranges.Adjust(t.Context(), client, etcd.WalkOptions{Budget: &spent}, counts))
+		parts, err := ranges.Divide(t.Context(), client, etcd.WalkOptions{Budget: &spent}, whole, keys)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, []etcd.Range{whole}, parts)
 		assert.Len(t, spent.keys, 1)
 	})
+	t.Run("behind what could", func(t *testing.T) {
+		left := keys
+		budget := spender(func(keys int) error {
+			if left -= keys; left > 0 {
+				return nil
+			}
+			return context.DeadlineExceeded
+		})
+		parts, err := ranges.Divide(t.Context(), client, etcd.WalkOptions{Budget: budget}, whole, keys)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		counts := countRanges(t, client, parts)
+		assert.Equal(t, keys, sum(counts))
+		require.Greater(t, len(counts), 2)
+		assert.Less(t, slices.Max(counts[:len(counts)-1]), int64(2*keysPerRange))
+		assert.Greater(t, counts[len(counts)-1], int64(2*keysPerRange))
+	})
 }
+
+// spender is asked for keys.
+type spender func(keys int) error
+
+func (s spender) Spend(_ context.Context, _ string, keys int, _ int64) error { return s(keys) }
 
 func TestWalkEndsBeforeAKey(t *testing.T) {
 	client := etcdtest.Start(t, etcdtest.Options{Size: 1}).Client(t)
