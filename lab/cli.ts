@@ -4,6 +4,7 @@ import type { Command } from './commands/command.ts';
 import { fault, heal } from './commands/fault.ts';
 import { incidentsCommand } from './commands/incidents.ts';
 import { logs } from './commands/logs.ts';
+import { soak } from './commands/soak.ts';
 import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
 import { up } from './commands/up.ts';
@@ -27,7 +28,7 @@ const help: Command = {
   },
 };
 
-const commands: Command[] = [up, build, stop, status, logs, fault, heal, incidentsCommand, help];
+const commands: Command[] = [up, build, stop, status, logs, fault, heal, incidentsCommand, soak, help];
 
 const [name = 'up', ...args] = process.argv.slice(2);
 const interrupted = new AbortController();

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 
-import { durationPattern, formatDuration, parseDuration } from '../../slo/model/duration.ts';
-import { LabFailure } from '../failure.ts';
-import { activeFaults } from '../faults/fault.ts';
+import { formatDuration } from '../../slo/model/duration.ts';
+import { requireNoFaults } from '../faults/fault.ts';
 import type { Lab } from '../lab.ts';
 import type { Command } from './command.ts';
+import { secondsOf } from './duration-flag.ts';
 import { fault, heal } from './fault.ts';
 
 /** What is done to the lab, one after the other; each cluster is hit once, so that no incident hides in another. */
@@ -42,7 +42,7 @@ export const incidentsCommand: Command = {
       },
     });
     const [last, pause] = [secondsOf('last', values.last), secondsOf('pause', values.pause)];
-    requireHealthy(lab);
+    requireNoFaults(lab); // another fault would be an incident that the list does not have
     const whole = incidents.length * last + (incidents.length + 1) * pause;
     console.log(`It takes ${Math.ceil(whole / 60)} minutes. ${values.out} grows with each incident.`);
     const recorded: RecordedIncident[] = [];
@@ -82,18 +82,3 @@ const wait = (seconds: number, signal: AbortSignal) => sleep(seconds * 1000, und
 
 const textOf = (recorded: RecordedIncident[]) =>
   `# Written by npm run lab incidents: what was done to the lab, and when.\n${stringify(recorded)}`;
-
-/** Another fault would be an incident that the list does not have. */
-function requireHealthy(lab: Lab) {
-  const [active] = activeFaults(lab);
-  if (active) {
-    throw new LabFailure(`The fault ${active.fault} is active.`, 'End it first with `npm run lab heal`.');
-  }
-}
-
-function secondsOf(flag: string, text: string): number {
-  if (!durationPattern.test(text)) {
-    throw new LabFailure(`--${flag} ${text} is not a duration.`, `Write for example --${flag} 3m.`);
-  }
-  return parseDuration(text);
-}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { LabFailure } from '../failure.ts';
 import type { Lab } from '../lab.ts';
 import { writePrivateFile } from '../private-file.ts';
 
@@ -48,3 +49,11 @@ export function rememberFaults(lab: Lab, faults: ActiveFault[]): void {
 /** `kill-member gz-etcd-small-2`, or just the name of a fault that has one target only. */
 export const describeFault = ({ fault, target }: Pick<ActiveFault, 'fault' | 'target'>) =>
   target ? `${fault} ${target}` : fault;
+
+/** For what is about a lab that nobody harms. */
+export function requireNoFaults(lab: Lab): void {
+  const [active] = activeFaults(lab);
+  if (active) {
+    throw new LabFailure(`The fault ${active.fault} is active.`, 'End it first with `npm run lab heal`.');
+  }
+}

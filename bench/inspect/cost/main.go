@@ -104,16 +104,19 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	var results []figures
+	add := func(s scenario) error {
+		found, err := compare(ctx, o, clients, s)
+		results = append(results, found)
+		return err
+	}
 	for _, s := range append(others(clients), ours(cluster)...) {
 		if o.scenarios != "" && !slices.Contains(strings.Split(o.scenarios, ","), s.name) {
 			continue
 		}
-		found, err := compare(ctx, o, clients, s)
-		if err != nil {
+		if err := add(s); err != nil {
 			return err
 		}
-		results = append(results, *found)
-		if !s.remembers() || found.RunSeconds < slowRun.Seconds() {
+		if last := results[len(results)-1]; !s.remembers() || last.RunSeconds < slowRun.Seconds() {
 			continue
 		}
 		for range settlingRuns {
@@ -122,21 +125,20 @@ func run(ctx context.Context, o options) error {
 			}
 		}
 		s.name += ", later runs"
-		if found, err = compare(ctx, o, clients, s); err != nil {
+		if err := add(s); err != nil {
 			return err
 		}
-		results = append(results, *found)
 	}
 	return json.NewEncoder(os.Stdout).Encode(results)
 }
 
 // compare measures puts on the idle cluster, and then while the scenario runs again and again.
-func compare(ctx context.Context, o options, clients []*clientv3.Client, s scenario) (*figures, error) {
+func compare(ctx context.Context, o options, clients []*clientv3.Client, s scenario) (figures, error) {
 	idle, err := measure(ctx, o, clients, func() error { return command.Sleep(ctx, o.window) })
 	if err != nil {
-		return nil, err
+		return figures{}, err
 	}
-	found := &figures{Name: s.name, Idle: *idle}
+	found := figures{Name: s.name, Idle: *idle}
 	var took []float64
 	during, err := measure(ctx, o, clients, func() error {
 		for begin := time.Now(); time.Since(begin) < o.window; {
@@ -153,7 +155,7 @@ func compare(ctx context.Context, o options, clients []*clientv3.Client, s scena
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return figures{}, err
 	}
 	slices.Sort(took)
 	found.During, found.Runs, found.RunSeconds = *during, len(took), took[len(took)/2]
