@@ -37,7 +37,7 @@ export const columns: Record<ColumnId, Column> = {
   check: textColumn('check', 180),
   outcome: {
     title: columnTitles.outcome,
-    width: 110,
+    width: 130,
     sortValue: ({ outcome }) => -severity(outcome),
     cell: ({ outcome, lastRun }) => <OutcomeBadge outcome={outcome} hasRun={lastRun !== undefined} />,
   },
