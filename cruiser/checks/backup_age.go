@@ -155,7 +155,7 @@ func (p backupPolicy) judge(found []backups.Backup, broken []error) Result {
 	}
 	var problems []string
 	if age > p.maxAge {
-		problems = append(problems, fmt.Sprintf("that is older than %s: see why no backup was made since", p.maxAge))
+		problems = append(problems, fmt.Sprintf("that is older than %s: see why no backup was made since", quoteDuration(p.maxAge)))
 	} else if int64(young) < p.minCount {
 		problems = append(problems, fmt.Sprintf("fewer than %d of them: see which backups failed", p.minCount))
 	}
@@ -169,7 +169,7 @@ func (p backupPolicy) judge(found []backups.Backup, broken []error) Result {
 	result := Result{
 		Outcome: etcdv1beta1.OutcomePassed,
 		Message: fmt.Sprintf("the newest backup is %s of %s (%s ago, %d bytes), backups within %s: %d", newest.Name,
-			newest.Time.UTC().Format(time.RFC3339), age.Round(time.Second), newest.Size, p.maxAge, young),
+			newest.Time.UTC().Format(time.RFC3339), quoteDuration(age), newest.Size, quoteDuration(p.maxAge), young),
 		Values: map[string]float64{
 			"backupAge":  age.Seconds(),
 			"backupSize": float64(newest.Size),

@@ -120,7 +120,7 @@ func readFollowLimits(parameters Parameters) (limits followLimits, err error) {
 	}
 	if limits.follow < limits.settle {
 		return limits, fmt.Errorf("parameter follow is %s: set spec.parameters.follow to a time that is not below settle, %s",
-			limits.follow, limits.settle)
+			quoteDuration(limits.follow), quoteDuration(limits.settle))
 	}
 	limits.skewFor, err = parameters.Duration("skewFor")
 	return limits, err
@@ -566,7 +566,7 @@ func (f *followUp) judgeHealth(health clusterHealth) {
 		if !health.hasQuorum() || len(health.alarms) > 0 {
 			outcome = etcdv1beta1.OutcomeFailed
 		}
-		f.find(outcome, "the members did not settle within %s: see their logs", f.limits.settle)
+		f.find(outcome, "the members did not settle within %s: see their logs", quoteDuration(f.limits.settle))
 	}
 	for _, m := range health.all {
 		if problem := health.problems[m.name]; problem != "" {
@@ -586,7 +586,8 @@ func (f *followUp) judgeCrashLoops() {
 			continue
 		}
 		if restarts[change.Member]++; restarts[change.Member] == crashLoop {
-			f.find(etcdv1beta1.OutcomeWarning, "%s restarted %d times or more within %s: see its log", change.Member, crashLoop, f.limits.follow)
+			f.find(etcdv1beta1.OutcomeWarning, "%s restarted %d times or more within %s: see its log",
+				change.Member, crashLoop, quoteDuration(f.limits.follow))
 		}
 	}
 }
@@ -686,7 +687,7 @@ func (f *followUp) judgeSkew(oldest, newest string) {
 		f.find(etcdv1beta1.OutcomeFailed, "members run %s and %s, more than one minor version apart: go by way of each one", oldest, newest)
 	case skewed > f.limits.skewFor:
 		f.find(etcdv1beta1.OutcomeWarning, "members have run %s and %s since %s, longer than %s: finish the upgrade",
-			oldest, newest, written(*f.history.SkewSince), f.limits.skewFor)
+			oldest, newest, written(*f.history.SkewSince), quoteDuration(f.limits.skewFor))
 	}
 }
 
@@ -723,9 +724,13 @@ func (f *followUp) remarkMetrics(started []startedMember) {
 
 // result ends the follow-up of changes that are over, and keeps the others for the next run.
 func (f *followUp) result(all members) (Result, error) {
+	message := strings.Join(f.clauses, ",")
+	if strays := all.remarkStrays(); !strings.Contains(message, strays) { // who compares data tells of them too
+		message += strays
+	}
 	result := Result{
 		Outcome: f.outcome,
-		Message: strings.Join(f.clauses, ",") + all.remarkStrays(),
+		Message: message,
 		Values:  map[string]float64{"changes": float64(len(f.history.Changes))},
 	}
 	if len(f.history.Changes) > 0 {

@@ -162,7 +162,7 @@ func TestHealthAfterChangeFindsWhatARestartBroughtToLight(t *testing.T) {
 			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 		}
 		startAgain(t, cluster.Members[1])
-		result := runUntil(t, inspector, nil, `,etcd-1 restarted 3 times or more within 1h0m0s: see its log`)
+		result := runUntil(t, inspector, nil, `,etcd-1 restarted 3 times or more within 1h: see its log`)
 		assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
 	})
 }
