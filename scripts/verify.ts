@@ -36,7 +36,8 @@ const steps: Step[] = [
   { name: 'tools, unit', run: testTools },
   command('front end, build', ['npm', 'run', 'build']),
   command('backend, build', [...tsx, 'scripts/build-backend.ts']),
-  command('Go, unit and integration', ['go', 'test', '-race', '-json', '-timeout', '40m', './...'], {
+  // Tests with clusters mostly wait, for elections and time-outs: more of them at once than there are cores.
+  command('Go, unit and integration', ['go', 'test', '-race', '-parallel', '4', '-json', '-timeout', '40m', './...'], {
     count: goTest,
     timeoutMinutes: 60,
   }),

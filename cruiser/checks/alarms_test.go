@@ -35,6 +35,7 @@ func awaitResult(t *testing.T, inspector *inspector, values map[string]float64) 
 }
 
 func TestAlarmsFindsTheQuotaUsedUpAndEachAlarmClearsItsSeries(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version, Args: []string{"--quota-backend-bytes=4194304"}})
@@ -66,6 +67,7 @@ func TestAlarmsFindsTheQuotaUsedUpAndEachAlarmClearsItsSeries(t *testing.T) {
 }
 
 func TestAlarmsNamesCorruptMembers(t *testing.T) {
+	t.Parallel()
 	const removed = 0xdead
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
@@ -100,6 +102,7 @@ func TestAlarmsNamesCorruptMembers(t *testing.T) {
 }
 
 func TestAlarmsNeedsOneMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newAlarmsInspector(t, cluster)
 	cluster.RaiseAlarm(t, 0, pb.AlarmType_CORRUPT)
@@ -117,6 +120,7 @@ func TestAlarmsNeedsOneMember(t *testing.T) {
 }
 
 func TestAlarmsWarnsThatItsAnswerMayBeOld(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newAlarmsInspector(t, cluster)
 	cluster.Members[1].Kill(t)
@@ -132,6 +136,7 @@ func TestAlarmsWarnsThatItsAnswerMayBeOld(t *testing.T) {
 
 // Reading the alarms must not write: AlarmList would add an entry to the Raft log.
 func TestAlarmsWritesNothing(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newAlarmsInspector(t, cluster)
 	index := func() string {

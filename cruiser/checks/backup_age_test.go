@@ -40,6 +40,7 @@ func takeSnapshot(t *testing.T, cluster *etcdtest.Cluster) []byte {
 }
 
 func TestBackupAge(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	small := takeSnapshot(t, cluster)
 	for i := range 3 {
@@ -129,6 +130,7 @@ func TestBackupAge(t *testing.T) {
 
 // The S3 server is a mock: gofakes3 keeps objects in memory and does not verify signatures.
 func TestBackupAgeReadsS3WithTheKeysOfTheSecret(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, TLS: true})
 	backend := s3mem.New()
 	require.NoError(t, backend.CreateBucket("backups"))
@@ -153,6 +155,7 @@ func TestBackupAgeReadsS3WithTheKeysOfTheSecret(t *testing.T) {
 }
 
 func TestBackupAgeRefusesParameters(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, test := range []struct{ name, value, message string }{
 		{"location", "", "set spec.parameters.location to file:///folder or s3://bucket/prefix"},

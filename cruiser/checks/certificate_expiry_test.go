@@ -26,6 +26,7 @@ func newCertificateInspector(t *testing.T, cluster *etcdtest.Cluster, secret map
 }
 
 func TestCertificateExpiryJudgesTheFirstToExpire(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{TLS: true})
 	for _, test := range []struct {
 		name                      string
@@ -90,6 +91,7 @@ func TestCertificateExpiryJudgesTheFirstToExpire(t *testing.T) {
 
 // While an authority is replaced, ca.crt holds both, and the old one may expire.
 func TestCertificateExpiryIgnoresAnAuthorityThatIsReplaced(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, TLS: true})
 	secret := cluster.Credentials(t)
 	secret["ca.crt"] = append(cluster.AuthorityCertificate(t, 10*day), secret["ca.crt"]...)
@@ -99,6 +101,7 @@ func TestCertificateExpiryIgnoresAnAuthorityThatIsReplaced(t *testing.T) {
 }
 
 func TestCertificateExpiryNeverTrustsAStranger(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, Auth: true})
 	stranger := etcdtest.Start(t, etcdtest.Options{Size: 1, Auth: true})
 	for _, lifetime := range []time.Duration{90 * day, -time.Hour} {
@@ -116,6 +119,7 @@ func TestCertificateExpiryNeverTrustsAStranger(t *testing.T) {
 }
 
 func TestCertificateExpiryWarnsOfAMissingMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{TLS: true})
 	inspector := newCertificateInspector(t, cluster, cluster.Credentials(t))
 	cluster.Members[1].Pause(t)
@@ -133,6 +137,7 @@ func TestCertificateExpiryWarnsOfAMissingMember(t *testing.T) {
 
 // A real member refuses a client only after the handshake, by TLS 1.3: the server stands for one that speaks TLS 1.2.
 func TestCertificateExpirySeesMetricsServersAndMembersThatRefuseIt(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, TLS: true})
 	secret := cluster.Credentials(t)
 	certificate, err := tls.X509KeyPair(cluster.ClientCertificate(t, 5*day)) // it is for servers as well
@@ -157,6 +162,7 @@ func TestCertificateExpirySeesMetricsServersAndMembersThatRefuseIt(t *testing.T)
 }
 
 func TestCertificateExpiryPassesPlainText(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	result, err := newCertificateInspector(t, cluster, nil).run(t, nil)
 	require.NoError(t, err)
@@ -166,6 +172,7 @@ func TestCertificateExpiryPassesPlainText(t *testing.T) {
 }
 
 func TestCertificateExpiryRefusesParameters(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, test := range []struct{ name, value, message string }{
 		{"warnBefore", "30d", "set spec.parameters.warnBefore to a time"},

@@ -52,6 +52,7 @@ func compactAll(t *testing.T, cluster *etcdtest.Cluster, inspector *inspector) {
 }
 
 func TestDataConsistencyPassesEqualMembers(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version})
@@ -86,6 +87,7 @@ func TestDataConsistencyPassesEqualMembers(t *testing.T) {
 }
 
 func TestDataConsistencyFindsCorruptMembers(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		for name, corrupt := range map[string]func(*etcdtest.Member, *testing.T){
 			"lost keys":      func(m *etcdtest.Member, t *testing.T) { m.Corrupt(t, 3) },
@@ -109,6 +111,7 @@ func TestDataConsistencyFindsCorruptMembers(t *testing.T) {
 }
 
 func TestDataConsistencyComparesTheHashesOfCompactions(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	inspector := newConsistencyInspector(t, cluster, nil)
@@ -167,6 +170,7 @@ func hashScans(t *testing.T, member *etcdtest.Member) uint64 {
 }
 
 func TestDataConsistencyNeedsMetricsOfALargeMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 5)
 	inspector := newConsistencyInspector(t, cluster, nil)
@@ -183,6 +187,7 @@ func TestDataConsistencyNeedsMetricsOfALargeMember(t *testing.T) {
 }
 
 func TestDataConsistencyScansNoLargeMemberOfAnOldVersion(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Version: "3.4"})
 	cluster.Put(t, "/key", 5)
 	cluster.Compact(t)
@@ -194,6 +199,7 @@ func TestDataConsistencyScansNoLargeMemberOfAnOldVersion(t *testing.T) {
 }
 
 func TestDataConsistencyWarnsOfAMissingMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	inspector := newConsistencyInspector(t, cluster, nil)
@@ -211,6 +217,7 @@ func TestDataConsistencyWarnsOfAMissingMember(t *testing.T) {
 }
 
 func TestDataConsistencySkipsALearner(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string]etcdtest.Options{"without auth": {}, "with auth": {Auth: true}} {
 		t.Run(name, func(t *testing.T) {
 			cluster := etcdtest.Start(t, options)
@@ -230,6 +237,7 @@ func TestDataConsistencySkipsALearner(t *testing.T) {
 }
 
 func TestDataConsistencyNeedsTheRoleRoot(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version, Auth: true})
@@ -268,6 +276,7 @@ func readerCredentials(t *testing.T, cluster *etcdtest.Cluster) map[string][]byt
 
 // Members that lag, compact or restart must never look like corrupt ones.
 func TestDataConsistencySeesNoFalseMismatchUnderLoad(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	inspector := newConsistencyInspector(t, cluster, nil)
@@ -295,6 +304,7 @@ func TestDataConsistencySeesNoFalseMismatchUnderLoad(t *testing.T) {
 }
 
 func TestDataConsistencyWarnsOfALaggingMember(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		members []*hashingMember

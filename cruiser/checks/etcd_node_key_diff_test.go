@@ -31,6 +31,7 @@ func newKeyDiffInspector(t *testing.T, cluster *etcdtest.Cluster, secret map[str
 }
 
 func TestNodeKeyDiffPassesEqualMembers(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 
@@ -42,6 +43,7 @@ func TestNodeKeyDiffPassesEqualMembers(t *testing.T) {
 }
 
 func TestNodeKeyDiffPassesAnEmptyCluster(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 
 	result, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
@@ -51,6 +53,7 @@ func TestNodeKeyDiffPassesAnEmptyCluster(t *testing.T) {
 }
 
 func TestNodeKeyDiffFailsWhenAMemberLostKeys(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	cluster.Members[1].Corrupt(t, 3)
@@ -80,6 +83,7 @@ func TestNodeKeyDiffFailsWhenAMemberLostKeys(t *testing.T) {
 }
 
 func TestNodeKeyDiffWarnsOfAMissingMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	inspector := newKeyDiffInspector(t, cluster, nil)
@@ -116,6 +120,7 @@ func TestNodeKeyDiffWarnsOfAMissingMember(t *testing.T) {
 }
 
 func TestNodeKeyDiffNeedsTwoMembers(t *testing.T) {
+	t.Parallel()
 	t.Run("of which one answers", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{})
 		cluster.Members[0].Kill(t)
@@ -132,6 +137,7 @@ func TestNodeKeyDiffNeedsTwoMembers(t *testing.T) {
 }
 
 func TestNodeKeyDiffSkipsALearner(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		options etcdtest.Options
@@ -159,6 +165,7 @@ func TestNodeKeyDiffSkipsALearner(t *testing.T) {
 }
 
 func TestNodeKeyDiffAuthenticates(t *testing.T) {
+	t.Parallel()
 	t.Run("by client certificate", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{TLS: true})
 		cluster.Put(t, "/key", 20)
@@ -201,6 +208,7 @@ func TestNodeKeyDiffAuthenticates(t *testing.T) {
 
 // A member that is behind, or whose revision is being compacted away, must never look like one that lost keys.
 func TestNodeKeyDiffSeesNoFalseDifferenceUnderLoad(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	inspector := newKeyDiffInspector(t, cluster, nil)
@@ -239,6 +247,7 @@ func writeAndCompact(ctx context.Context, kv *clientv3.Client) {
 }
 
 func TestNodeKeyDiffChoosesAnotherRevisionWhenOneIsOutOfReach(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name     string
 		failures int
@@ -271,6 +280,7 @@ func TestNodeKeyDiffChoosesAnotherRevisionWhenOneIsOutOfReach(t *testing.T) {
 }
 
 func TestNodeKeyDiffRefusesOneMemberTwice(t *testing.T) {
+	t.Parallel()
 	inspector := newKeyDiffInspector(t, etcdtest.Start(t, etcdtest.Options{}), nil)
 	inspector.spec.Members[2].ClientURL = inspector.spec.Members[0].ClientURL
 	_, err := inspector.run(t, nil)
@@ -278,6 +288,7 @@ func TestNodeKeyDiffRefusesOneMemberTwice(t *testing.T) {
 }
 
 func TestNodeKeyDiffRefusesParameters(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, value := range []string{"", "some", "-1", "0.5"} {
 		_, err := newKeyDiffInspector(t, cluster, nil).run(t, checks.Parameters{"maxDifference": value})
@@ -329,6 +340,7 @@ func leaderURL(t *testing.T, cluster *etcdtest.Cluster, members []etcdv1beta1.Et
 
 // The writes of a member wait as long as it counts, so that a large cluster is counted by parts.
 func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
+	t.Parallel()
 	const (
 		keys      = 40_000
 		rangeKeys = 8192 // about
@@ -425,6 +437,7 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 }
 
 func TestNodeKeyDiffKeepsNoStateOfASmallCluster(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	putMany(t, cluster.Client(t), "/key-%05d", 10_000)
 	result, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
@@ -434,6 +447,7 @@ func TestNodeKeyDiffKeepsNoStateOfASmallCluster(t *testing.T) {
 
 // A member that fails in the middle of a count is missing, and is not asked for the rest. Real ones do not fail on demand.
 func TestNodeKeyDiffLeavesAMemberThatFails(t *testing.T) {
+	t.Parallel()
 	failing := &stubMember{id: 3, revision: 40, rangeFailures: 1, rangeErr: status.Error(codes.Internal, "disk on fire")}
 	good := []*stubMember{{id: 1, revision: 40}, {id: 2, revision: 40}}
 	inspector := &inspector{

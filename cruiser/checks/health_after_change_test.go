@@ -54,6 +54,7 @@ type discard struct{}
 func (discard) Errorf(string, ...any) {}
 
 func TestHealthAfterChangeFollowsUpARestart(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	cluster.Compact(t)
@@ -90,6 +91,7 @@ func TestHealthAfterChangeFollowsUpARestart(t *testing.T) {
 }
 
 func TestHealthAfterChangeJudgesWhatDoesNotSettle(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newChangeInspector(t, cluster, nil)
 	_, err := inspector.run(t, nil)
@@ -124,6 +126,7 @@ func TestHealthAfterChangeJudgesWhatDoesNotSettle(t *testing.T) {
 }
 
 func TestHealthAfterChangeFindsWhatARestartBroughtToLight(t *testing.T) {
+	t.Parallel()
 	t.Run("an alarm", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{})
 		inspector := newChangeInspector(t, cluster, nil)
@@ -168,6 +171,7 @@ func TestHealthAfterChangeFindsWhatARestartBroughtToLight(t *testing.T) {
 }
 
 func TestHealthAfterChangeFollowsUpAnUpgrade(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Version: "3.5"})
 	inspector := newChangeInspector(t, cluster, nil)
 	_, err := inspector.run(t, nil)
@@ -191,6 +195,7 @@ func TestHealthAfterChangeFollowsUpAnUpgrade(t *testing.T) {
 
 // 3.4.23, of Debian 12, has no /readyz and remembers no hashes.
 func TestHealthAfterChangeAsksOldVersionsForTheirHealth(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Version: "3.4"})
 	inspector := newChangeInspector(t, cluster, nil)
 	_, err := inspector.run(t, nil)
@@ -229,6 +234,7 @@ func startVersioned(t *testing.T, member *versionedMember) (clientURL string) {
 }
 
 func TestHealthAfterChangeFailsOfVersionsThatAreTooFarApart(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		versions [2]string
 		outcome  etcdv1beta1.Outcome
@@ -256,6 +262,7 @@ func TestHealthAfterChangeFailsOfVersionsThatAreTooFarApart(t *testing.T) {
 }
 
 func TestHealthAfterChangeSaysThatItSeesNoMetrics(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newChangeInspector(t, cluster, nil)
 	inspector.spec.Members[1].MetricsURL = "http://127.0.0.1:1"
@@ -271,6 +278,7 @@ func TestHealthAfterChangeSaysThatItSeesNoMetrics(t *testing.T) {
 }
 
 func TestHealthAfterChangeAuthenticates(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string]etcdtest.Options{
 		"by client certificate": {TLS: true},
 		"by password":           {Auth: true},
@@ -299,6 +307,7 @@ func TestHealthAfterChangeAuthenticates(t *testing.T) {
 }
 
 func TestHealthAfterChangeStartsAnewWithAStateThatIsNotItsOwn(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	inspector := newChangeInspector(t, cluster, nil)
 	inspector.state = `{"since": 7}`
@@ -308,6 +317,7 @@ func TestHealthAfterChangeStartsAnewWithAStateThatIsNotItsOwn(t *testing.T) {
 }
 
 func TestHealthAfterChangeRefusesParameters(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, test := range []struct{ name, value, message string }{
 		{"settle", "5", "set spec.parameters.settle to a time"},

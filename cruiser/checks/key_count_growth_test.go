@@ -29,6 +29,7 @@ func age(t *testing.T, inspector *inspector, by time.Duration) {
 }
 
 func TestKeyCountGrowth(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	client := cluster.Client(t)
 	for _, resource := range []string{"pods", "configmaps", "events", "example.io/things"} {
@@ -84,6 +85,7 @@ func TestKeyCountGrowth(t *testing.T) {
 }
 
 func TestKeyCountGrowthNamesAPrefixThatIsNew(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	client := cluster.Client(t)
 	inspector := newKeyspaceInspector(t, cluster, nil, keyCountGrowth)
@@ -106,6 +108,7 @@ func TestKeyCountGrowthNamesAPrefixThatIsNew(t *testing.T) {
 
 // Keys that fall into more prefixes than a state can hold are counted by shorter ones.
 func TestKeyCountGrowthKeepsItsStateSmall(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	client := cluster.Client(t)
 	for i := range 40 { // 1600 second segments
@@ -129,6 +132,7 @@ func TestKeyCountGrowthKeepsItsStateSmall(t *testing.T) {
 }
 
 func TestKeyCountGrowthForecastsTheQuota(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ name, version, quota, parameter string }{
 		{"which the member knows", "3.6", "64000000", "2Gi"},
 		{"which the parameter says before 3.6", "3.5", "0", "64000000"},

@@ -49,6 +49,7 @@ func putMany(t *testing.T, client *clientv3.Client, format string, n int) {
 }
 
 func TestChecksOfKeysPassAnEmptyCluster(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for name, parameters := range keyspaceChecks {
 		inspector := newKeyspaceInspector(t, cluster, nil, name)
@@ -61,6 +62,7 @@ func TestChecksOfKeysPassAnEmptyCluster(t *testing.T) {
 }
 
 func TestChecksOfKeysWarnOfAMissingMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/key", 20)
 	cluster.Members[2].Kill(t)
@@ -82,6 +84,7 @@ func TestChecksOfKeysWarnOfAMissingMember(t *testing.T) {
 
 // A learner refuses to be watched, and is not asked for its keys either.
 func TestChecksOfKeysLeaveLearnersAlone(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	cluster.Put(t, "/key", 20)
 	cluster.AddLearner(t)
@@ -94,6 +97,7 @@ func TestChecksOfKeysLeaveLearnersAlone(t *testing.T) {
 
 // Members of 3.4 and 3.6 tell their status to root alone.
 func TestChecksOfKeysNeedTheRightToReadAllKeys(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Auth: true, Version: "3.5"})
 	cluster.Put(t, "/key", 20)
 	reader := readerCredentials(t, cluster)
@@ -114,6 +118,7 @@ func TestChecksOfKeysNeedTheRightToReadAllKeys(t *testing.T) {
 }
 
 func TestChecksOfKeysReadMembersWithClientCertificates(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, TLS: true})
 	cluster.Put(t, "/key", 20)
 	for name, parameters := range keyspaceChecks {
@@ -124,6 +129,7 @@ func TestChecksOfKeysReadMembersWithClientCertificates(t *testing.T) {
 }
 
 func TestChecksOfKeysNameTheParameterThatIsWrong(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, test := range []struct {
 		check, parameter string

@@ -24,6 +24,7 @@ func putSized(t *testing.T, cluster *etcdtest.Cluster, key string, size int) {
 }
 
 func TestLargeKeyValuesPassesSmallValues(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	putMany(t, cluster.Client(t), "/registry/pods/default/web-%04d", 2000)
 	putSized(t, cluster, "/registry/configmaps/default/settings", 20<<10)
@@ -40,6 +41,7 @@ func TestLargeKeyValuesPassesSmallValues(t *testing.T) {
 }
 
 func TestLargeKeyValuesFindsLargeValues(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	putMany(t, cluster.Client(t), "/registry/pods/default/web-%04d", 500)
 	putSized(t, cluster, "/registry/secrets/kube-system/release", 900<<10)
@@ -73,6 +75,7 @@ func TestLargeKeyValuesFindsLargeValues(t *testing.T) {
 }
 
 func TestLargeKeyValuesShowsAnyKey(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	putSized(t, cluster, "\x00\xff/binary", 100)
 	putSized(t, cluster, "/"+strings.Repeat("long", 2000), 200)
@@ -87,6 +90,7 @@ func TestLargeKeyValuesShowsAnyKey(t *testing.T) {
 
 // A run that has no time for all keys says so, and the next one goes on.
 func TestLargeKeyValuesGoesOnInTheNextRun(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for i := range 12 {
 		putSized(t, cluster, fmt.Sprintf("/registry/secrets/default/%02d", i), 700<<10+i)

@@ -24,6 +24,7 @@ func askingMembers() []string {
 // One fault is told once: a member that serves another cluster is what membership finds, and no reason to inspect the
 // others less.
 func TestAStrayMemberIsToldByMembershipAlone(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Put(t, "/registry/pods/default/web-", 50)
 	cluster.Compact(t)
@@ -62,6 +63,7 @@ func TestAStrayMemberIsToldByMembershipAlone(t *testing.T) {
 
 // Where two clusters have as many members, none is the stray one.
 func TestMembersOfTwoClustersWithoutAMajorityAreNotInspected(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	other := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, name := range askingMembers() {
@@ -77,6 +79,7 @@ func TestMembersOfTwoClustersWithoutAMajorityAreNotInspected(t *testing.T) {
 
 // A stray that is back has restarted, and is followed up as any other.
 func TestAStrayMemberThatIsBackIsFollowedUp(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	other := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	inspector := newInspector(t, cluster, nil)

@@ -35,6 +35,7 @@ func awaitMessage(t *testing.T, inspector *inspector, parameters checks.Paramete
 }
 
 func TestMembershipPassesMembersThatAgree(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		for name, options := range map[string]etcdtest.Options{"": {}, " with auth": {Auth: true}} {
 			t.Run(version+name, func(t *testing.T) {
@@ -55,6 +56,7 @@ func TestMembershipPassesMembersThatAgree(t *testing.T) {
 }
 
 func TestMembershipFindsAMemberThatStartedAClusterOfItsOwn(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version})
@@ -70,6 +72,7 @@ func TestMembershipFindsAMemberThatStartedAClusterOfItsOwn(t *testing.T) {
 }
 
 func TestMembershipWarns(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		change  func(*testing.T, *etcdtest.Cluster, *inspector)
@@ -127,6 +130,7 @@ func TestMembershipWarns(t *testing.T) {
 }
 
 func TestMembershipRemembersLearners(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string]etcdtest.Options{"": {}, "with auth": {Auth: true}} {
 		t.Run(name, func(t *testing.T) {
 			cluster := etcdtest.Start(t, options)
@@ -158,6 +162,7 @@ func TestMembershipRemembersLearners(t *testing.T) {
 }
 
 func TestMembershipFailsWithoutQuorum(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	cluster.Members[0].Kill(t)
 	cluster.Members[1].Kill(t)
@@ -168,6 +173,7 @@ func TestMembershipFailsWithoutQuorum(t *testing.T) {
 }
 
 func TestMembershipWaitsForAnElection(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newMembershipInspector(t, cluster, nil)
 	for _, member := range cluster.Members {
@@ -184,6 +190,7 @@ func TestMembershipWaitsForAnElection(t *testing.T) {
 }
 
 func TestMembershipCannotTell(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	t.Run("of one member at two endpoints", func(t *testing.T) {
 		inspector := newMembershipInspector(t, cluster, nil)

@@ -39,6 +39,7 @@ func awaitOutcome(t *testing.T, inspector *inspector, parameters checks.Paramete
 }
 
 func TestQuotaIsJudgedByWhatIsInUse(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version, Args: []string{smallQuota}})
@@ -65,6 +66,7 @@ func TestQuotaIsJudgedByWhatIsInUse(t *testing.T) {
 }
 
 func TestFragmentationIsJudgedByWhatDefragmentingGivesBack(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version})
@@ -115,6 +117,7 @@ func putValue(t *testing.T, kv *clientv3.Client, value string) {
 }
 
 func TestQuotaOfEtcdsDefault(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		args    []string
@@ -136,6 +139,7 @@ func TestQuotaOfEtcdsDefault(t *testing.T) {
 }
 
 func TestQuotaWarnsOfAMissingMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newQuotaInspector(t, cluster)
 	cluster.Members[2].Pause(t)
@@ -151,6 +155,7 @@ func TestQuotaWarnsOfAMissingMember(t *testing.T) {
 }
 
 func TestQuotaRefusesParameters(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for name, value := range map[string]string{
 		"quotaBytes": "much", "minReclaimBytes": "-1", "warnRatio": "75", "failRatio": "", "fragmentationRatio": "half",

@@ -13,11 +13,13 @@ import (
 func run(context.Context, checks.Target) (checks.Result, error) { return checks.Result{}, nil }
 
 func TestEveryCheckOfThePackageIsValid(t *testing.T) {
+	t.Parallel()
 	assert.NotPanics(t, func() { checks.All() })
 	assert.Contains(t, checks.All(), "etcd-node-key-diff")
 }
 
 func TestNewRegistryRefusesContradictions(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		checks  []checks.Check
@@ -49,6 +51,7 @@ func TestNewRegistryRefusesContradictions(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
+	t.Parallel()
 	registry, err := checks.NewRegistry(
 		checks.Check{Name: "large-keys", Run: run, Parameters: checks.Parameters{"top": "10", "bytes": "1000"}},
 		checks.Check{Name: "alarms", Run: run},

@@ -25,6 +25,7 @@ func newLatencyInspector(t *testing.T, cluster *etcdtest.Cluster, secret map[str
 }
 
 func TestRequestLatencyPassesPromptMembersAndWritesNothing(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	before, err := cluster.Client(t).Get(context.Background(), "any")
 	require.NoError(t, err)
@@ -43,6 +44,7 @@ func TestRequestLatencyPassesPromptMembersAndWritesNothing(t *testing.T) {
 }
 
 func TestRequestLatencyWarnsOfSlowMembers(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	result, err := newLatencyInspector(t, cluster, nil).run(t, checks.Parameters{"warnAfter": "0s", "failAfter": "10s"})
 	require.NoError(t, err)
@@ -52,6 +54,7 @@ func TestRequestLatencyWarnsOfSlowMembers(t *testing.T) {
 }
 
 func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newLatencyInspector(t, cluster, nil)
 	cluster.Members[2].Pause(t)
@@ -80,6 +83,7 @@ func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) 
 }
 
 func TestRequestLatencyAuthenticates(t *testing.T) {
+	t.Parallel()
 	t.Run("by client certificate", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, TLS: true})
 		result, err := newLatencyInspector(t, cluster, cluster.Credentials(t)).run(t, patientLatency)
@@ -107,6 +111,7 @@ func TestRequestLatencyAuthenticates(t *testing.T) {
 }
 
 func TestRequestLatencyRefusesParameters(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, test := range []struct{ name, value, message string }{
 		{"probes", "0", "set spec.parameters.probes to 1 up to 100"},

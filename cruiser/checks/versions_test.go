@@ -25,6 +25,7 @@ const settled = time.Minute
 
 // A version may lack what a check needs, and then the check says so; otherwise nothing is wrong with a clean cluster.
 func TestEachCheckPassesACleanClusterOfEachVersion(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		for _, test := range []struct {
 			name    string
@@ -61,6 +62,7 @@ func TestEachCheckPassesACleanClusterOfEachVersion(t *testing.T) {
 // A user who may read all keys suffices, but for hashes; and 3.6.5 tells its status to root only. A check that may not do
 // its work says so, and says that nothing is wrong with the cluster.
 func TestEachCheckOfEachVersionAsAUserWhoMayOnlyRead(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		t.Run(version, func(t *testing.T) {
 			cluster := etcdtest.Start(t, etcdtest.Options{Version: version, Auth: true})
@@ -106,6 +108,7 @@ func readerOf(t *testing.T, cluster *etcdtest.Cluster) map[string][]byte {
 // Half way through an upgrade members differ in what they can, not in what they hold: that may be worth a warning, never an
 // alarm.
 func TestNoCheckFailsWithinARollingUpgrade(t *testing.T) {
+	t.Parallel()
 	for i, next := range labbin.EtcdVersions[1:] {
 		version := labbin.EtcdVersions[i]
 		t.Run(version+" to "+next, func(t *testing.T) {
@@ -177,6 +180,7 @@ func assertClean(t *testing.T, version string, result checks.Result) {
 
 // The damage of one member is found whatever the version, by each check that the version supports.
 func TestACorruptedMemberOfEachVersionIsFound(t *testing.T) {
+	t.Parallel()
 	for _, version := range labbin.EtcdVersions {
 		for _, test := range []struct {
 			check   string

@@ -36,6 +36,7 @@ func keepWriting(t *testing.T, cluster *etcdtest.Cluster, name func(i int) strin
 }
 
 func TestWriteQPSOutliersPassesASteadyCluster(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	keepWriting(t, cluster, func(i int) string { return fmt.Sprintf("/registry/leases/kube-system/node-%d", i%50) })
 	inspector := newKeyspaceInspector(t, cluster, nil, writeQPSOutliers)
@@ -50,6 +51,7 @@ func TestWriteQPSOutliersPassesASteadyCluster(t *testing.T) {
 }
 
 func TestWriteQPSOutliersFindsAHotKey(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	keepWriting(t, cluster, func(i int) string {
 		if i%4 == 0 {
@@ -74,6 +76,7 @@ func TestWriteQPSOutliersFindsAHotKey(t *testing.T) {
 }
 
 func TestWriteQPSOutliersFindsAPrefixThatIsWrittenMoreThanUsual(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newKeyspaceInspector(t, cluster, nil, writeQPSOutliers)
 	parameters := checks.Parameters{"sample": "1s", "outlierPerSecond": "8"}
@@ -97,6 +100,7 @@ func TestWriteQPSOutliersFindsAPrefixThatIsWrittenMoreThanUsual(t *testing.T) {
 }
 
 func TestWriteQPSOutliersCountsDeletesAndWholeTransactions(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	client := cluster.Client(t)
 	var writer sync.WaitGroup
@@ -116,6 +120,7 @@ func TestWriteQPSOutliersCountsDeletesAndWholeTransactions(t *testing.T) {
 
 // A watch that breaks goes on where it was: nothing is missed.
 func TestWriteQPSOutliersSurvivesARestartOfTheMember(t *testing.T) {
+	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	var fault sync.WaitGroup
 	defer fault.Wait()
