@@ -144,7 +144,8 @@ func isUnreachable(err error) bool {
 		return true
 	}
 	reason := etcd.Reason(err)
-	return strings.Contains(reason, "dial tcp") && !strings.Contains(reason, "no such host")
+	hangsUp := strings.HasSuffix(reason, "error reading from server: EOF") // a member that is killed meanwhile
+	return hangsUp || strings.Contains(reason, "dial tcp") && !strings.Contains(reason, "no such host")
 }
 
 // probedMember is a member and how long its answers took.

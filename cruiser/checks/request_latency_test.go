@@ -11,6 +11,7 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
 	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
 )
 
@@ -78,8 +79,20 @@ func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) 
 	result, err = inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-	assert.Regexp(t, "member etcd-0 is missing .*connection refused.*,member etcd-1 is missing", result.Message)
+	assert.Regexp(t, `member etcd-0 is missing \((.*connection refused|error reading from server: EOF)\),member etcd-1 is missing`, result.Message)
 	assert.Empty(t, result.Values, "nothing was measured")
+}
+
+// Real members hang up in the middle of a question only by chance.
+func TestRequestLatencyFailsWhenMembersHangUp(t *testing.T) {
+	t.Parallel()
+	inspector := &inspector{check: "request-latency", pool: etcd.NewPool(time.Minute), spec: etcdv1beta1.EtcdClusterSpec{
+		Members: []etcdv1beta1.EtcdClusterMember{{Name: "etcd-0", ClientURL: startStub(t, &stubMember{id: 1, revision: 40, hangsUp: true})}},
+	}}
+	result, err := inspector.run(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
+	assert.Contains(t, result.Message, "member etcd-0 is missing (error reading from server: EOF)")
 }
 
 func TestRequestLatencyAuthenticates(t *testing.T) {

@@ -22,6 +22,10 @@ type stubMember struct {
 	rangeFailures int
 	rangeErr      error
 
+	// hangsUp says to end the connection when it is asked for its status.
+	hangsUp bool
+	hangUp  func()
+
 	ranges atomic.Int64
 }
 
@@ -33,12 +37,17 @@ func startStub(t *testing.T, member *stubMember) string {
 	server := grpc.NewServer()
 	pb.RegisterKVServer(server, member)
 	pb.RegisterMaintenanceServer(server, member)
+	member.hangUp = server.Stop
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 	return "http://" + listener.Addr().String()
 }
 
-func (m *stubMember) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
+func (m *stubMember) Status(ctx context.Context, _ *pb.StatusRequest) (*pb.StatusResponse, error) {
+	if m.hangsUp {
+		go m.hangUp()
+		<-ctx.Done()
+	}
 	return &pb.StatusResponse{Header: m.header()}, nil
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
 )
 
+// What these tests count is written while a sample is taken: none of them runs beside others.
+
 // keepWriting writes the keys that name returns, about a hundred a second, until the test ends or stop is called.
 func keepWriting(t *testing.T, cluster *etcdtest.Cluster, name func(i int) string) (stop func()) {
 	t.Helper()
@@ -36,7 +38,6 @@ func keepWriting(t *testing.T, cluster *etcdtest.Cluster, name func(i int) strin
 }
 
 func TestWriteQPSOutliersPassesASteadyCluster(t *testing.T) {
-	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	keepWriting(t, cluster, func(i int) string { return fmt.Sprintf("/registry/leases/kube-system/node-%d", i%50) })
 	inspector := newKeyspaceInspector(t, cluster, nil, writeQPSOutliers)
@@ -51,7 +52,6 @@ func TestWriteQPSOutliersPassesASteadyCluster(t *testing.T) {
 }
 
 func TestWriteQPSOutliersFindsAHotKey(t *testing.T) {
-	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	keepWriting(t, cluster, func(i int) string {
 		if i%4 == 0 {
@@ -76,7 +76,6 @@ func TestWriteQPSOutliersFindsAHotKey(t *testing.T) {
 }
 
 func TestWriteQPSOutliersFindsAPrefixThatIsWrittenMoreThanUsual(t *testing.T) {
-	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{})
 	inspector := newKeyspaceInspector(t, cluster, nil, writeQPSOutliers)
 	parameters := checks.Parameters{"sample": "1s", "outlierPerSecond": "8"}
@@ -100,7 +99,6 @@ func TestWriteQPSOutliersFindsAPrefixThatIsWrittenMoreThanUsual(t *testing.T) {
 }
 
 func TestWriteQPSOutliersCountsDeletesAndWholeTransactions(t *testing.T) {
-	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	client := cluster.Client(t)
 	var writer sync.WaitGroup
@@ -120,7 +118,6 @@ func TestWriteQPSOutliersCountsDeletesAndWholeTransactions(t *testing.T) {
 
 // A watch that breaks goes on where it was: nothing is missed.
 func TestWriteQPSOutliersSurvivesARestartOfTheMember(t *testing.T) {
-	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	var fault sync.WaitGroup
 	defer fault.Wait()
