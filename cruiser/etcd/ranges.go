@@ -89,12 +89,16 @@ func (r Ranges) String() string {
 }
 
 // All are the ranges in order.
-func (r Ranges) All() []Range {
-	all := []Range{{From: []byte{0}}}
-	for _, split := range r.splits {
+func (r Ranges) All() []Range { return between([]byte{0}, r.splits, nil) }
+
+// between are the ranges from a key on and up to another, divided at the splits.
+func between(from []byte, splits [][]byte, to []byte) []Range {
+	all := []Range{{From: from}}
+	for _, split := range splits {
 		all[len(all)-1].To = split
 		all = append(all, Range{From: split})
 	}
+	all[len(all)-1].To = to
 	return all
 }
 
@@ -106,7 +110,7 @@ func (r Ranges) IsTooLarge(keys int64) bool { return keys > 2*r.size }
 // the reading: the last part is larger then.
 func (r Ranges) Divide(ctx context.Context, client *clientv3.Client, options WalkOptions, whole Range, keys int64) ([]Range, error) {
 	options.From, options.End, options.FollowCompaction = whole.From, whole.To, true
-	divider := partDivider{size: r.size, rest: rangePart{from: whole.From, keys: keys}}
+	divider := keyDivider{ranges: r, rest: keys}
 	_, err := Walk(ctx, client, options, func(page []*mvccpb.KeyValue) error {
 		for _, kv := range page {
 			divider.add(kv.Key)
@@ -119,15 +123,7 @@ func (r Ranges) Divide(ctx context.Context, client *clientv3.Client, options Wal
 	if errors.Is(err, errDone) {
 		err = nil
 	}
-	var parts []Range
-	for _, part := range divider.parts {
-		parts = append(parts, Range{From: part.from})
-	}
-	parts = append(parts, Range{From: divider.rest.from, To: whole.To})
-	for i, next := range parts[1:] {
-		parts[i].To = next.From
-	}
-	return parts, err
+	return between(whole.From, divider.splits, whole.To), err
 }
 
 // errDone ends a walk whose keys are divided.
@@ -198,15 +194,14 @@ func splitBytes(splits [][]byte) int {
 	return size
 }
 
-// partDivider divides the keys that it sees into parts.
-type partDivider struct {
-	size  int64
-	parts []rangePart
+// keyDivider finds where to divide the keys that it sees.
+type keyDivider struct {
+	ranges Ranges
+	splits [][]byte
 
-	// rest is what follows the parts. Of its keys seen were seen, the last one last.
-	rest rangePart
-	seen int64
-	last []byte
+	// rest is how many keys follow the last split. Of them seen were seen, the last one last.
+	rest, seen int64
+	last       []byte
 
 	// best is the shortest split found behind nearly so many keys as a part shall have, and bestAt how many.
 	best   []byte
@@ -214,24 +209,25 @@ type partDivider struct {
 }
 
 // done tells whether the rest is not too large.
-func (d *partDivider) done() bool { return d.rest.keys <= 2*d.size }
+func (d *keyDivider) done() bool { return !d.ranges.IsTooLarge(d.rest) }
 
 // add sees the next key. A part ends not always behind exactly so many keys but where, among the last of them, the shortest
 // split is: that is what keeps the splits short, as in prefix B-trees (R. Bayer and K. Unterauer, ACM Transactions on
 // Database Systems 2, 1977).
-func (d *partDivider) add(key []byte) {
+func (d *keyDivider) add(key []byte) {
 	if d.done() {
 		return
 	}
-	if d.seen >= d.size-d.size/8 {
+	size := d.ranges.size
+	if d.seen >= size-size/8 {
 		split := key[:commonLength(d.last, key)+1]
 		if len(split) <= longestSplit && (d.best == nil || len(split) <= len(d.best)) {
 			d.best, d.bestAt = bytes.Clone(split), d.seen
 		}
 	}
-	if d.best != nil && d.seen >= d.size {
-		d.parts = append(d.parts, rangePart{from: d.rest.from, keys: d.bestAt})
-		d.rest = rangePart{from: d.best, keys: d.rest.keys - d.bestAt}
+	if d.best != nil && d.seen >= size {
+		d.splits = append(d.splits, d.best)
+		d.rest -= d.bestAt
 		d.seen -= d.bestAt
 		d.best = nil
 	}
