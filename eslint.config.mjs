@@ -16,6 +16,8 @@ const nodeSide = [
   'scripts/**/*.ts',
   'dashboards/**/*.ts',
   'slo/**/*.ts',
+  'bench/**/*.ts',
+  'terminal/**/*.ts',
   'tests/**/*.{ts,tsx}',
   'playwright.config.ts',
 ];

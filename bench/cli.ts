@@ -1,9 +1,9 @@
-// npm run bench <name>: measures the project at the size of a fleet. bench/README.md has the figures and what they mean.
+// npm run bench <name>: measures the project at the size of a fleet. bench/README.md explains the figures.
 import { describeFailure, LabFailure } from '../lab/failure.ts';
 import { inspect } from './inspect/inspect.ts';
 import { slo } from './slo/slo.ts';
 
-/** A folder here, with its measurement. */
+/** The benchmarks by folder name. */
 const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { inspect, slo };
 
 const stop = new AbortController();

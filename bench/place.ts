@@ -5,7 +5,7 @@ import { LabFailure } from '../lab/failure.ts';
 import { openLab } from '../lab/lab.ts';
 
 export interface Place {
-  /** Seeds, logs and data; nothing in it is needed after a run, but seeds make the next one faster. */
+  /** Seeds, logs and data. It can be deleted after a run, but seeds make the next run faster. */
   directory: string;
   /** The lab's programs. */
   bin: string;

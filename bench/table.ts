@@ -1,4 +1,4 @@
-/** A table in Markdown, its columns aligned. */
+/** Returns a Markdown table with aligned columns. */
 export function markdownTable(head: string[], rows: string[][]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
   const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;

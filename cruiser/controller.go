@@ -10,12 +10,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/internal/guard"
 )
 
 // Failures of the API server are retried after 0.5 s, 1 s, … 30 s.
@@ -37,10 +40,11 @@ type monitorController struct {
 // It calls index when it starts.
 func (r reconciler) setup(mgr ctrl.Manager, index func(context.Context) error, name string, expensive bool, workers int) (*monitorController, error) {
 	r.expensive = expensive
-	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.urgent}}
+	c := &monitorController{client: mgr.GetClient(), reconciler: &r, enqueue: enqueueMonitors{r.priorities}}
 	return c, ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		Watches(&etcdv1beta1.EtcdMonitor{}, c.enqueue, builder.WithPredicates(predicate.NewPredicateFuncs(c.runs))).
+		Watches(&etcdv1beta1.EtcdCluster{}, handler.EnqueueRequestsFromMapFunc(c.monitorsOf), builder.WithPredicates(admissionChanged(r.region))).
 		WatchesRawSource(source.Func(func(ctx context.Context, queue monitorQueue) error {
 			c.queue.Store(&queue)
 			return index(ctx)
@@ -48,9 +52,38 @@ func (r reconciler) setup(mgr ctrl.Manager, index func(context.Context) error, n
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
-			NewQueue:                newQueue(r.urgent),
+			NewQueue:                newQueue(r.priorities),
 		}).
 		Complete(&r)
+}
+
+// admissionChanged selects updates after which a cluster may be inspected that might not be before, or the reverse.
+func admissionChanged(region string) predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.(*etcdv1beta1.EtcdCluster).Refusal(region) != e.ObjectNew.(*etcdv1beta1.EtcdCluster).Refusal(region)
+		},
+	}
+}
+
+// monitorsOf returns the monitors of a cluster that are this controller's.
+func (c *monitorController) monitorsOf(ctx context.Context, cluster client.Object) []reconcile.Request {
+	var monitors etcdv1beta1.EtcdMonitorList
+	err := c.client.List(ctx, &monitors, client.InNamespace(cluster.GetNamespace()), client.UnsafeDisableDeepCopy)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "list the EtcdMonitors of the cache")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range monitors.Items {
+		monitor := &monitors.Items[i]
+		if monitor.Spec.ClusterID == cluster.(*etcdv1beta1.EtcdCluster).Spec.ClusterID && c.runs(monitor) {
+			requests = append(requests, reconcile.Request{NamespacedName: keyOf(monitor)})
+		}
+	}
+	return requests
 }
 
 // runs reports whether the monitor is one of this controller's.
@@ -60,7 +93,7 @@ func (c *monitorController) runs(monitor client.Object) bool {
 }
 
 // enqueueAll makes the controller look at all its monitors again, after the division of clusters changed. Before it starts
-// there is nothing to do: it begins so.
+// there is nothing to do: the controller starts with all of them.
 func (c *monitorController) enqueueAll(ctx context.Context) {
 	queue := c.queue.Load()
 	if queue == nil {
@@ -76,9 +109,14 @@ func (c *monitorController) enqueueAll(ctx context.Context) {
 		return
 	}
 	for i := range monitors.Items {
-		if c.runs(&monitors.Items[i]) {
-			c.reconciler.adopt(ctx, &monitors.Items[i])
-			c.enqueue.enqueue(&monitors.Items[i], *queue)
+		monitor := &monitors.Items[i]
+		if !c.runs(monitor) {
+			continue
 		}
+		_ = guard.Run(ctx, "the restoring of "+monitor.Name, func() error { // it logs; a worker meets the monitor as well
+			c.reconciler.takeOver(ctx, monitor)
+			return nil
+		})
+		c.enqueue.enqueue(monitor, *queue)
 	}
 }

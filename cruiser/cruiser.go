@@ -2,7 +2,7 @@
 // their status, as metrics and as Kubernetes Events.
 //
 // Setup wires it into a controller manager. The way of one run: reconciler.Reconcile decides whether a monitor is due,
-// inspector.inspect runs its check, result.store puts the result into the status, and reporter tells of it.
+// inspector.inspect runs its check, result.store puts the result into the status, and reporter publishes it.
 //
 // Several cruisers of one provider are replicas: they divide the clusters among themselves, see replicas. Checks that a
 // cluster feels have workers of their own, off-peak hours and a budget, see checks.Check.Expensive and package budget.
@@ -23,14 +23,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/backups"
 	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/cruiser/probe"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
 )
 
 // The defaults of Options.
 const (
-	DefaultProvider    = "cruiser"
+	DefaultProvider    = etcdv1beta1.DefaultProvider
 	DefaultInterval    = 5 * time.Minute
 	DefaultRunTimeout  = 30 * time.Second
 	DefaultConcurrency = 16
@@ -40,10 +42,10 @@ const (
 
 const (
 	// connectionIdleTimeout keeps connections for the checks of one cluster that follow each other, not until the next
-	// round: tens of thousands of open ones would cost more memory than new ones cost time.
+	// round: tens of thousands of open ones would cost more memory than new ones cost time. Probes keep one per cluster.
 	connectionIdleTimeout = 2 * time.Minute
 
-	// replicaSuffix is how many random letters tell apart replicas on one host.
+	// replicaSuffix is how many random letters distinguish replicas on one host.
 	replicaSuffix = 5
 
 	// clusterIDField indexes EtcdClusters.
@@ -54,6 +56,9 @@ const (
 type Options struct {
 	// Provider is the spec.metricProviderName of the monitors to run. Default: cruiser.
 	Provider string
+
+	// Region is the API server's region; "" inspects clusters of all regions.
+	Region string
 
 	// DefaultInterval is the time between two runs of a monitor that does not say. Default: 5 m.
 	DefaultInterval time.Duration
@@ -71,8 +76,14 @@ type Options struct {
 	// OffPeak is when scheduled runs of expensive checks begin. Default: at any time.
 	OffPeak OffPeak
 
+	// ProbeInterval is the time between two probes of a cluster, see package probe; 0 means that there are none.
+	ProbeInterval time.Duration
+
 	// Budget bounds what checks read from one cluster.
 	Budget budget.Limits
+
+	// Backups is where backups may be. Default: nowhere.
+	Backups *backups.Access
 
 	// LeaseNamespace is where the replicas of one provider find each other.
 	LeaseNamespace string
@@ -107,12 +118,15 @@ func (o *Options) setDefaults() {
 		o.Checks = checks.All()
 	}
 	if o.Replica == "" {
-		host, _ := os.Hostname() // without it the letters do
+		host, _ := os.Hostname() // without it the letters are enough
 		o.Replica = strings.ToLower(host) + "-" + rand.String(replicaSuffix)
 	}
 }
 
 func (o *Options) validate() error {
+	if o.ProbeInterval < 0 || o.ProbeInterval > 0 && o.ProbeInterval < time.Second {
+		return errors.New("the probe interval must be a second or more, or 0 for no probes")
+	}
 	if o.DefaultInterval < 0 || o.RunTimeout < 0 || o.Concurrency < 0 || o.ExpensiveConcurrency < 0 {
 		return errors.New("the default interval, the run time-out and the concurrencies must be positive")
 	}
@@ -133,7 +147,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err := options.Metrics.Register(metrics); err != nil {
 		return fmt.Errorf("register the inspection metrics: %w", err)
 	}
-	pool := etcd.NewPool(connectionIdleTimeout)
+	pool := etcdclient.NewPool(connectionIdleTimeout)
 	if err := mgr.Add(pool); err != nil {
 		return fmt.Errorf("add the connection pool: %w", err)
 	}
@@ -145,21 +159,23 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		client:   mgr.GetClient(),
 		live:     mgr.GetAPIReader(),
 		provider: options.Provider,
+		region:   options.Region,
 		schedule: schedule{defaultInterval: options.DefaultInterval, checks: options.Checks, offPeak: options.OffPeak},
 		inspector: inspector{
-			secrets: mgr.GetClient(),
+			secrets: etcdclient.Secrets{Cached: mgr.GetClient(), Live: mgr.GetAPIReader()},
 			pool:    pool,
 			checks:  options.Checks,
 			timeout: options.RunTimeout,
 			budgets: budget.New(options.Budget),
+			backups: options.Backups,
 		},
-		reporter: reporter{metrics: metrics, events: mgr.GetEventRecorder(eventSource)},
-		locks:    newClusterLocks(),
-		writes:   newOwnWrites(),
-		replicas: division,
-		urgent:   newUrgent(),
+		reporter:   reporter{metrics: metrics, events: mgr.GetEventRecorder(eventSource)},
+		locks:      newClusterLocks(),
+		writes:     newOwnWrites(),
+		replicas:   division,
+		priorities: newPriorities(),
 	}
-	// Not before the manager starts: it would wait for the objects before it starts anything else, and be deaf to its end.
+	// Not before the manager starts: it would wait for the objects before it starts anything else, and not notice that it ends.
 	var once sync.Once
 	var unindexed error
 	index := func(ctx context.Context) error {
@@ -177,15 +193,36 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		return err
 	}
 	division.changed = func(ctx context.Context) {
-		go func() { // the monitors of a fleet are many, and the next renewal of the Lease shall not wait for them
+		go func() { // the monitors of a fleet are many, and the next renewal of the Lease must not wait for them
 			cheap.enqueueAll(ctx)
 			expensive.enqueueAll(ctx)
 		}()
+	}
+	if err := setupProbes(mgr, options, pool, division); err != nil {
+		return err
 	}
 	if err := mgr.AddReadyzCheck("replica", division.ready); err != nil {
 		return err
 	}
 	return mgr.Add(division)
+}
+
+func setupProbes(mgr ctrl.Manager, options Options, pool *etcdclient.Pool, division *replicas) error {
+	if options.ProbeInterval == 0 {
+		return nil
+	}
+	prober := probe.New(probe.Options{
+		Interval: options.ProbeInterval,
+		Region:   options.Region,
+		Objects:  mgr.GetClient(),
+		Secrets:  etcdclient.Secrets{Cached: mgr.GetClient(), Live: mgr.GetAPIReader()},
+		Pool:     pool,
+		Owns:     division.owns,
+	})
+	if err := options.Metrics.Register(prober); err != nil {
+		return fmt.Errorf("register the probe metrics: %w", err)
+	}
+	return mgr.Add(prober)
 }
 
 func clusterID(cluster client.Object) []string {

@@ -1,6 +1,7 @@
 package cruiser
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -70,4 +71,35 @@ func TestReplicaOwnsNothingOnceItsLeaseMayHaveRunOut(t *testing.T) {
 	r.renewed = time.Now().Add(fenceMargin - leaseDuration)
 	assert.False(t, r.owns(cluster(0)))
 	assert.False(t, (&replicas{self: "a"}).owns(cluster(0)), "before it took part")
+}
+
+func TestHoldEndsWithTheOwnership(t *testing.T) {
+	r := &replicas{self: "a", members: []string{"a"}, renewed: time.Now()}
+	var mine, theirs types.NamespacedName // once b takes part
+	for i := 0; mine.Name == "" || theirs.Name == ""; i++ {
+		if owner([]string{"a", "b"}, cluster(i)) == "a" {
+			mine = cluster(i)
+		} else {
+			theirs = cluster(i)
+		}
+	}
+	staying, releaseStaying := r.hold(t.Context(), mine)
+	leaving, releaseLeaving := r.hold(t.Context(), theirs)
+	r.letGo()
+	assert.NoError(t, context.Cause(leaving))
+
+	r.members = []string{"a", "b"}
+	r.letGo()
+	assert.ErrorIs(t, context.Cause(leaving), errNotOurs)
+	assert.NoError(t, context.Cause(staying))
+	late, releaseLate := r.hold(t.Context(), theirs)
+	assert.ErrorIs(t, context.Cause(late), errNotOurs, "it was lost before the run began")
+
+	r.renewed = time.Now().Add(fenceMargin - leaseDuration)
+	r.letGo()
+	assert.ErrorIs(t, context.Cause(staying), errNotOurs)
+	for _, release := range []func(){releaseStaying, releaseLeaving, releaseLate} {
+		release()
+	}
+	assert.Empty(t, r.holds)
 }

@@ -1,6 +1,7 @@
 package cruiser_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"github.com/etcdfleet/etcd-fleet/cruiser"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
 	"github.com/etcdfleet/etcd-fleet/internal/apitest"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
 )
 
 const (
@@ -55,7 +57,7 @@ func (b *sandbox) startAs(config *rest.Config, options cruiser.Options) (metrics
 	b.t.Helper()
 	metrics = prometheus.NewPedanticRegistry()
 	options.Metrics = metrics
-	options.LeaseNamespace = b.namespace
+	options.LeaseNamespace = cmp.Or(options.LeaseNamespace, b.namespace)
 	stop = apitest.StartManager(b.t, config, b.namespace, func(_ context.Context, mgr ctrl.Manager) error {
 		return cruiser.Setup(mgr, options)
 	}, func(manager *ctrl.Options) { manager.Cache.ByObject = cruiser.Cached() })
@@ -240,7 +242,7 @@ func (s *scriptedCheck) count() int {
 func (s *scriptedCheck) named(name string) checks.Check {
 	return checks.Check{
 		Name:       name,
-		Parameters: checks.Parameters{"depth": "1"},
+		Parameters: parameters.Set{{Name: "depth", Kind: parameters.Count, Default: "1"}},
 		Values:     []checks.Value{{Name: "keys", Metric: "etcd_inspection_keys", Help: "Keys."}},
 		Run: func(ctx context.Context, target checks.Target) (checks.Result, error) {
 			s.mu.Lock()

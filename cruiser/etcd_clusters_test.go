@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -39,14 +40,16 @@ func TestInspectionOfARealClusterWithTheLeastRights(t *testing.T) {
 	etcd.Put(t, "/key", 20)
 	box := newSandbox(t)
 	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: box.namespace, Name: "etcd-client"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: box.namespace, Name: "etcd-client", Labels: etcdtest.CredentialsLabels()},
 		Data:       etcd.Credentials(t),
 	}
 	box.onboard(etcd, secret)
 	monitor := box.monitor("gz-etcd", "etcd-node-key-diff", nil)
-	apitest.Apply(t, "deploy/rbac/cruiser.yaml")
+	for _, manifest := range []string{"accounts", "leases", "namespace/cruiser"} {
+		apitest.Apply(t, "deploy/rbac/"+manifest+".yaml", box.namespace)
+	}
 	user := apitest.User(t, "etcdfleet-cruiser")
-	box.startAs(user, cruiser.Options{})
+	box.startAs(user, cruiser.Options{LeaseNamespace: "etcd-fleet"})
 
 	box.request(monitor, "r1")
 	passed := box.await(monitor, "the first result", answered("r1")).Status.LastRecord()
@@ -83,13 +86,16 @@ func TestInspectionOfARealClusterWithTheLeastRights(t *testing.T) {
 		as, err := client.New(user, client.Options{Scheme: apitest.Scheme})
 		require.NoError(t, err)
 		for name, err := range map[string]error{
-			"change a monitor":  as.Update(context.Background(), box.read(monitor)),
-			"delete a monitor":  as.Delete(context.Background(), monitor.DeepCopy()),
-			"change a Secret":   as.Update(context.Background(), secret.DeepCopy()),
-			"read a Namespace":  as.Get(context.Background(), client.ObjectKey{Name: box.namespace}, &corev1.Namespace{}),
-			"change a cluster":  as.Delete(context.Background(), &etcdv1beta1.EtcdCluster{ObjectMeta: metav1.ObjectMeta{Namespace: box.namespace, Name: "gz-etcd"}}),
-			"create a Secret":   as.Create(context.Background(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: box.namespace, Name: "x"}}),
-			"list core objects": as.List(context.Background(), &corev1.ConfigMapList{}),
+			"change a monitor":                  as.Update(context.Background(), box.read(monitor)),
+			"delete a monitor":                  as.Delete(context.Background(), monitor.DeepCopy()),
+			"change a Secret":                   as.Update(context.Background(), secret.DeepCopy()),
+			"read a Namespace":                  as.Get(context.Background(), client.ObjectKey{Name: box.namespace}, &corev1.Namespace{}),
+			"change a cluster":                  as.Delete(context.Background(), &etcdv1beta1.EtcdCluster{ObjectMeta: metav1.ObjectMeta{Namespace: box.namespace, Name: "gz-etcd"}}),
+			"create a Secret":                   as.Create(context.Background(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: box.namespace, Name: "x"}}),
+			"read Secrets of another namespace": as.List(context.Background(), &corev1.SecretList{}, client.InNamespace(apitest.Namespace(t))),
+			"read all Secrets":                  as.List(context.Background(), &corev1.SecretList{}),
+			"read all Leases":                   as.List(context.Background(), &coordinationv1.LeaseList{}),
+			"list core objects":                 as.List(context.Background(), &corev1.ConfigMapList{}),
 		} {
 			assert.True(t, apierrors.IsForbidden(err), "%s: %v", name, err)
 		}

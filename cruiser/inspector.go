@@ -5,31 +5,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
-
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/cruiser/backups"
 	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
+	"github.com/etcdfleet/etcd-fleet/internal/guard"
 )
 
 // inspector runs checks.
 type inspector struct {
-	secrets client.Reader
-	pool    *etcd.Pool
+	secrets etcdclient.Secrets
+	pool    *etcdclient.Pool
 	checks  checks.Registry
 	timeout time.Duration
 	budgets *budget.Budgets
+	backups *backups.Access
 }
 
 // inspect runs the monitor's check once, with what it remembers. Whatever goes wrong is part of the result.
-func (i *inspector) inspect(ctx context.Context, subject subject, state string, why occasion) result {
+func (i *inspector) inspect(ctx context.Context, subject subject, state string, why trigger) result {
 	start := time.Now()
-	found, err := i.run(ctx, subject, state)
+	var found checks.Result
+	// A defect costs one record and not the monitor's schedule.
+	err := guard.Run(ctx, "the check "+subject.monitor.Spec.MetricName, func() (err error) {
+		found, err = i.run(ctx, subject, state)
+		return err
+	})
 	if err != nil {
 		found = checks.Result{Outcome: etcdv1beta1.OutcomeError, Message: err.Error()}
 	}
@@ -38,7 +42,7 @@ func (i *inspector) inspect(ctx context.Context, subject subject, state string, 
 	}
 	return result{
 		Result:     found,
-		occasion:   why,
+		trigger:    why,
 		generation: subject.monitor.Generation,
 		start:      start,
 		duration:   time.Since(start),
@@ -57,16 +61,17 @@ func (i *inspector) run(ctx context.Context, subject subject, state string) (che
 	timeout := cmp.Or(check.Timeout, i.timeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	credentials, err := etcd.ReadCredentials(ctx, i.secrets, subject.cluster)
+	credentials, err := etcdclient.ReadCredentials(ctx, i.secrets, subject.cluster)
 	if err != nil {
 		return checks.Result{}, err
 	}
 	lease := i.pool.Lease(credentials)
 	defer lease.Release()
-	found, err := runGuarded(ctx, check, checks.Target{
+	found, err := check.Run(ctx, checks.Target{
 		Cluster:    subject.cluster.Spec,
 		Parameters: parameters,
 		Members:    lease,
+		Backups:    i.backups,
 		Budget:     i.budgets.Pacer(subject.clusterKey(), lease),
 		State:      state,
 	})
@@ -77,17 +82,9 @@ func (i *inspector) run(ctx context.Context, subject subject, state string) (che
 		}
 		err = fmt.Errorf("the run did not end within %s: look at the cluster's load, or %s: %w", timeout, remedy, err)
 	}
+	found.Message = credentials.Explain(found.Message)
+	if err != nil {
+		err = errors.New(credentials.Explain(err.Error()))
+	}
 	return found, err
-}
-
-// runGuarded turns a check's panic into an error, so that a defect costs one record and not the monitor's schedule.
-func runGuarded(ctx context.Context, check checks.Check, target checks.Target) (found checks.Result, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			log.FromContext(ctx).Error(fmt.Errorf("%v", cause), "check panicked",
-				"check", check.Name, "stack", string(debug.Stack()))
-			err = fmt.Errorf("the check %s has a defect, see cruiser's log: %v", check.Name, cause)
-		}
-	}()
-	return check.Run(ctx, target)
 }

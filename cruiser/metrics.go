@@ -1,6 +1,7 @@
 package cruiser
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/internal/guard"
 )
 
 // seriesLabels are what every etcd_inspection_ series is about: the labels of the cluster's own series, and the check.
@@ -168,7 +170,11 @@ func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	pairs := labelPairs{}
 	for _, series := range m.unique() {
-		m.collectMonitor(series, pairs, out)
+		// It logs: the series of one monitor are missing then, and those of the others are there.
+		_ = guard.Run(context.Background(), "the metrics of "+series.labels.check, func() error {
+			m.collectMonitor(series, pairs, out)
+			return nil
+		})
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 )
 
-// cacheLagLimit is how long the cache may take to show a write. After it the cache is believed, so that an API server
-// restored from a backup, which counts versions from an earlier one, stops nothing.
+// cacheLagLimit is how long the cache may take to show a write. After that the cache counts, so that an API server
+// restored from a backup, whose versions continue from an earlier one, stops nothing.
 const cacheLagLimit = 10 * time.Second
 
 // ownWrites remembers the version of each monitor that was written last. While the cache still shows an older one, the

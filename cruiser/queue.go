@@ -29,30 +29,30 @@ const (
 	turns
 )
 
-// urgent are the monitors whose turn comes before that of the others.
-type urgent struct {
+// priorities are which monitors are run before the others.
+type priorities struct {
 	mu                 sync.Mutex
 	requested, resumed map[ctrl.Request]bool
 }
 
-func newUrgent() *urgent {
-	return &urgent{requested: map[ctrl.Request]bool{}, resumed: map[ctrl.Request]bool{}}
+func newPriorities() *priorities {
+	return &priorities{requested: map[ctrl.Request]bool{}, resumed: map[ctrl.Request]bool{}}
 }
 
 // setRequested says whether somebody waits for the monitor's run.
-func (u *urgent) setRequested(monitor ctrl.Request, is bool) { u.set(u.requested, monitor, is) }
+func (p *priorities) setRequested(monitor ctrl.Request, is bool) { p.set(p.requested, monitor, is) }
 
 // setResumed says whether the monitor's run could not begin because another had its cluster.
-func (u *urgent) setResumed(monitor ctrl.Request, is bool) { u.set(u.resumed, monitor, is) }
+func (p *priorities) setResumed(monitor ctrl.Request, is bool) { p.set(p.resumed, monitor, is) }
 
-func (u *urgent) forget(monitor ctrl.Request) {
-	u.setRequested(monitor, false)
-	u.setResumed(monitor, false)
+func (p *priorities) forget(monitor ctrl.Request) {
+	p.setRequested(monitor, false)
+	p.setResumed(monitor, false)
 }
 
-func (u *urgent) set(which map[ctrl.Request]bool, monitor ctrl.Request, is bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+func (p *priorities) set(which map[ctrl.Request]bool, monitor ctrl.Request, is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if is {
 		which[monitor] = true
 	} else {
@@ -60,26 +60,26 @@ func (u *urgent) set(which map[ctrl.Request]bool, monitor ctrl.Request, is bool)
 	}
 }
 
-func (u *urgent) turnOf(monitor ctrl.Request) turn {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+func (p *priorities) turnOf(monitor ctrl.Request) turn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
-	case u.requested[monitor]:
+	case p.requested[monitor]:
 		return requestedTurn
-	case u.resumed[monitor]:
+	case p.resumed[monitor]:
 		return resumedTurn
 	default:
 		return scheduledTurn
 	}
 }
 
-// newQueue returns a controller's queue: a free worker takes urgent runs first, and from the namespaces, which are
+// newQueue returns a controller's queue: a free worker takes runs of high priority first, and from the namespaces, which are
 // regions, in turn, so that the backlog of one does not hold up the others.
-func newQueue(urgent *urgent) func(string, workqueue.TypedRateLimiter[ctrl.Request]) monitorQueue {
+func newQueue(priorities *priorities) func(string, workqueue.TypedRateLimiter[ctrl.Request]) monitorQueue {
 	return func(name string, limiter workqueue.TypedRateLimiter[ctrl.Request]) monitorQueue {
 		waiting := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[ctrl.Request]{
 			Name:  name,
-			Queue: newFairQueue(urgent),
+			Queue: newFairQueue(priorities),
 		})
 		delayed := workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[ctrl.Request]{
 			Name: name, Queue: waiting,
@@ -91,15 +91,15 @@ func newQueue(urgent *urgent) func(string, workqueue.TypedRateLimiter[ctrl.Reque
 
 // fairQueue orders the monitors that wait for a worker. The work queue that holds it guards it by a lock.
 type fairQueue struct {
-	urgent *urgent
-	lanes  [turns]lane
+	priorities *priorities
+	lanes      [turns]lane
 
-	// waiting tells in which lane each monitor waits. One that moved is still in its old lane as well, which passes over it.
+	// waiting is the lane in which each monitor waits. One that moved is still in its old lane as well, which passes over it.
 	waiting map[ctrl.Request]turn
 }
 
-func newFairQueue(urgent *urgent) *fairQueue {
-	return &fairQueue{urgent: urgent, waiting: map[ctrl.Request]turn{}}
+func newFairQueue(priorities *priorities) *fairQueue {
+	return &fairQueue{priorities: priorities, waiting: map[ctrl.Request]turn{}}
 }
 
 // lane holds monitors by namespace, and the namespaces in the order of their turns.
@@ -110,14 +110,14 @@ type lane struct {
 
 // Push implements workqueue.Queue.
 func (q *fairQueue) Push(monitor ctrl.Request) {
-	turn := q.urgent.turnOf(monitor)
+	turn := q.priorities.turnOf(monitor)
 	q.waiting[monitor] = turn
 	q.lanes[turn].push(monitor)
 }
 
-// Touch implements workqueue.Queue: the monitor waits already, and may have become more urgent.
+// Touch implements workqueue.Queue: the monitor waits already, and may have got a higher priority.
 func (q *fairQueue) Touch(monitor ctrl.Request) {
-	if turn, waits := q.waiting[monitor]; waits && q.urgent.turnOf(monitor) < turn {
+	if turn, waits := q.waiting[monitor]; waits && q.priorities.turnOf(monitor) < turn {
 		q.Push(monitor)
 	}
 }
@@ -166,7 +166,7 @@ func (l *lane) pop() ctrl.Request {
 // enqueueMonitors enqueues monitors whose spec or requested run changed. Other changes are ignored: they are mostly our
 // own of the status, and Reconcile has scheduled what follows from them.
 type enqueueMonitors struct {
-	urgent *urgent
+	priorities *priorities
 }
 
 // Create implements handler.EventHandler.
@@ -198,6 +198,6 @@ func requestOf(monitor client.Object) string {
 
 func (h enqueueMonitors) enqueue(object client.Object, queue monitorQueue) {
 	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(object)}
-	h.urgent.setRequested(request, object.(*etcdv1beta1.EtcdMonitor).PendingRequest() != "")
+	h.priorities.setRequested(request, object.(*etcdv1beta1.EtcdMonitor).PendingRequest() != "")
 	queue.Add(request)
 }

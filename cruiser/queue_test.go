@@ -49,10 +49,10 @@ func TestFairQueue(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			urgent := newUrgent()
-			q := newFairQueue(urgent)
+			priorities := newPriorities()
+			q := newFairQueue(priorities)
 			for _, name := range test.requested {
-				urgent.setRequested(monitorNamed(name), true)
+				priorities.setRequested(monitorNamed(name), true)
 			}
 			for _, name := range test.pushed {
 				q.Push(monitorNamed(name))
@@ -65,30 +65,30 @@ func TestFairQueue(t *testing.T) {
 	}
 }
 
-func TestFairQueueMovesWhatBecomesUrgentOnce(t *testing.T) {
-	urgent := newUrgent()
-	q := newFairQueue(urgent)
+func TestFairQueueMovesWhatGetsAHigherPriorityOnce(t *testing.T) {
+	priorities := newPriorities()
+	q := newFairQueue(priorities)
 	for _, name := range []string{"gz/a", "gz/b", "sh/a"} {
 		q.Push(monitorNamed(name))
 	}
-	urgent.setRequested(monitorNamed("sh/a"), true)
+	priorities.setRequested(monitorNamed("sh/a"), true)
 	q.Touch(monitorNamed("sh/a"))
 	q.Touch(monitorNamed("sh/a"))
 	assert.Equal(t, 3, q.Len())
 	assert.Equal(t, []string{"sh/a", "gz/a", "gz/b"}, popAll(q))
 
-	urgent.setRequested(monitorNamed("sh/a"), false)
+	priorities.setRequested(monitorNamed("sh/a"), false)
 	q.Push(monitorNamed("gz/a"))
 	q.Push(monitorNamed("sh/a"))
 	assert.Equal(t, []string{"gz/a", "sh/a"}, popAll(q), "after the request was answered it waits like the others")
 }
 
 func TestFairQueueResumesWhatWaitedForItsCluster(t *testing.T) {
-	urgent := newUrgent()
-	q := newFairQueue(urgent)
-	urgent.setResumed(monitorNamed("gz/b"), true)
-	urgent.setResumed(monitorNamed("gz/c"), true)
-	urgent.setRequested(monitorNamed("gz/c"), true)
+	priorities := newPriorities()
+	q := newFairQueue(priorities)
+	priorities.setResumed(monitorNamed("gz/b"), true)
+	priorities.setResumed(monitorNamed("gz/c"), true)
+	priorities.setRequested(monitorNamed("gz/c"), true)
 	for _, name := range []string{"gz/a", "gz/b", "gz/c"} {
 		q.Push(monitorNamed(name))
 	}

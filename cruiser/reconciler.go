@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// cacheRetry is when a monitor is looked at again whose cached version is older than our last write.
+	// cacheRetry is the wait before a monitor is reconciled again whose cached version is older than our last write.
 	cacheRetry = 50 * time.Millisecond
 
-	// busyRetry is when a monitor is looked at again whose cluster another run has.
-	busyRetry = 250 * time.Millisecond
+	// refusedRetry is the wait before a monitor is reconciled again whose clusterId belongs to another cluster.
+	refusedRetry = time.Minute
 
 	// requestTimeout bounds one request to the API server.
 	requestTimeout = 10 * time.Second
@@ -32,7 +32,7 @@ const (
 	maxRequest = 64
 )
 
-// The write of a result is worth some patience, since a run is not cheap: the API server may be away for about 10 s. A
+// The write of a result is retried, since a run is not cheap: the API server may be unavailable for about 10 s. A
 // conflict, though, is best tried again before the other writer writes once more.
 var (
 	storeBackoff    = wait.Backoff{Steps: 10, Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1}
@@ -42,18 +42,19 @@ var (
 // reconciler runs monitors when they are due. controller-runtime calls Reconcile for one monitor at a time in each of
 // its workers, and never twice at once for the same monitor.
 type reconciler struct {
-	client    client.Client // reads from the cache
-	live      client.Reader // reads from the API server
-	provider  string
-	schedule  schedule
-	inspector inspector
-	reporter  reporter
-	locks     *clusterLocks
-	writes    *ownWrites
-	replicas  *replicas
-	urgent    *urgent
+	client     client.Client // reads from the cache
+	live       client.Reader // reads from the API server
+	provider   string
+	region     string
+	schedule   schedule
+	inspector  inspector
+	reporter   reporter
+	locks      *clusterLocks
+	writes     *ownWrites
+	replicas   *replicas
+	priorities *priorities
 
-	// expensive tells which checks' monitors this one runs: those that clusters feel, or the others.
+	// expensive is true for the reconciler of expensive checks, and false for that of the others.
 	expensive bool
 }
 
@@ -67,23 +68,29 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	r.urgent.setRequested(request, monitor.PendingRequest() != "")
+	r.priorities.setRequested(request, monitor.PendingRequest() != "")
 	if !r.writes.include(monitor) {
 		return ctrl.Result{RequeueAfter: cacheRetry}, nil
 	}
-	subject := findSubject(ctx, r.client, monitor)
+	subject := findSubject(ctx, r.client, monitor, r.region)
 	r.reporter.restore(subject, r.schedule.freshFor(&monitor.Spec))
+	if subject.refused && monitor.PendingRequest() == "" {
+		return ctrl.Result{RequeueAfter: refusedRetry}, nil
+	}
 
 	now := time.Now()
 	due := r.schedule.due(monitor, now)
-	why := r.occasion(monitor)
+	why := r.trigger(monitor)
 	if why.request == "" && now.Before(due) {
 		return r.await(ctx, monitor, due)
 	}
-	unlock, free := r.locks.tryLock(clusterLock{subject.clusterKey(), r.expensive})
-	r.urgent.setResumed(request, !free)
-	if !free {
-		return ctrl.Result{RequeueAfter: busyRetry}, nil
+	if wait := r.replicas.untilHandedOver(); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	unlock, retry := r.locks.tryLock(clusterLock{subject.clusterKey(), r.expensive})
+	r.priorities.setResumed(request, unlock == nil)
+	if unlock == nil {
+		return ctrl.Result{RequeueAfter: retry}, nil
 	}
 	defer unlock()
 	return r.run(ctx, subject, why)
@@ -106,22 +113,22 @@ func (r *reconciler) runs(monitor *etcdv1beta1.EtcdMonitor) bool {
 	return monitor.DeletionTimestamp == nil && monitor.Spec.MetricProviderName == r.provider
 }
 
-// adopt exposes what is known of a monitor that may have become ours. In a fleet that is busy it may take minutes until
+// takeOver exposes what is known of a monitor that may have become ours. In a fleet that is busy it may take minutes until
 // a worker looks at it, and its series would be missing until then.
-func (r *reconciler) adopt(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor) {
+func (r *reconciler) takeOver(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor) {
 	if r.runs(monitor) && r.replicas.owns(clusterKeyOf(monitor)) {
-		r.reporter.restore(findSubject(ctx, r.client, monitor), r.schedule.freshFor(&monitor.Spec))
+		r.reporter.restore(findSubject(ctx, r.client, monitor, r.region), r.schedule.freshFor(&monitor.Spec))
 	}
 }
 
 func (r *reconciler) forget(monitor types.NamespacedName) {
 	r.reporter.forget(monitor)
 	r.writes.forget(monitor)
-	r.urgent.forget(ctrl.Request{NamespacedName: monitor})
+	r.priorities.forget(ctrl.Request{NamespacedName: monitor})
 }
 
-// occasion tells why the monitor would run now: because of a request, or on schedule.
-func (r *reconciler) occasion(monitor *etcdv1beta1.EtcdMonitor) occasion {
+// trigger returns why the monitor would run now: because of a request, or on schedule.
+func (r *reconciler) trigger(monitor *etcdv1beta1.EtcdMonitor) trigger {
 	request := monitor.PendingRequest()
 	if utf8.RuneCountInString(request) > maxRequest {
 		r.reporter.ignoredRequest(monitor, fmt.Sprintf("the annotation %s has more than %d characters: set it to the time, as %s",
@@ -129,9 +136,9 @@ func (r *reconciler) occasion(monitor *etcdv1beta1.EtcdMonitor) occasion {
 		request = ""
 	}
 	if request == "" {
-		return occasion{due: monitor.Status.NextRun}
+		return trigger{due: monitor.Status.NextRun}
 	}
-	return occasion{request: request, requestedBy: monitor.Annotations[etcdv1beta1.AnnotationRunRequestedBy]}
+	return trigger{request: request, requestedBy: monitor.Annotations[etcdv1beta1.AnnotationRunRequestedBy]}
 }
 
 // await sleeps until the next scheduled run, and makes status.nextRun say when that is unless it is the first.
@@ -147,7 +154,7 @@ func (r *reconciler) await(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor
 }
 
 // run inspects the cluster and writes what was found. Without a written result the monitor stays due.
-func (r *reconciler) run(ctx context.Context, subject subject, why occasion) (ctrl.Result, error) {
+func (r *reconciler) run(ctx context.Context, subject subject, why trigger) (ctrl.Result, error) {
 	state, err := r.stateOf(ctx, subject.monitor)
 	if err != nil {
 		return r.retryWithNewer(err)
@@ -158,9 +165,14 @@ func (r *reconciler) run(ctx context.Context, subject subject, why occasion) (ct
 		}
 	}
 	monitor := subject.monitor
-	run := r.inspector.inspect(ctx, subject, state, why)
-	if ctx.Err() != nil {
-		return ctrl.Result{}, nil //nolint:nilerr // cruiser stops: what the run says is not the cluster's doing
+	held, release := r.replicas.hold(ctx, subject.clusterKey())
+	run := r.inspector.inspect(held, subject, state, why)
+	ended := context.Cause(held)
+	release()
+	if ended != nil { // the result does not describe the cluster
+		log.FromContext(ctx).Info("a run was given up", "cluster", monitor.Spec.ClusterID, "check", monitor.Spec.MetricName,
+			"request", why.request, "why", ended.Error())
+		return ctrl.Result{RequeueAfter: renewInterval}, nil // to forget the monitor, or to run it if it stayed ours
 	}
 	before := monitor.Status.Outcome
 	nextRun := r.schedule.after(time.Now(), &monitor.Spec)
@@ -171,13 +183,13 @@ func (r *reconciler) run(ctx context.Context, subject subject, why occasion) (ct
 	if version != "" {
 		log.FromContext(ctx).V(1).Info("inspected", "cluster", monitor.Spec.ClusterID, "check", monitor.Spec.MetricName,
 			"outcome", run.Outcome, "duration", run.duration.String(), "request", run.request)
-		r.reporter.report(subject, version, before, run)
+		r.reporter.report(subject, version, before, run.record())
 	}
 	return sleepUntil(nextRun), nil
 }
 
 // writeRunning makes the status say that a requested run began, and returns the monitor that says so.
-func (r *reconciler) writeRunning(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, why occasion) (*etcdv1beta1.EtcdMonitor, error) {
+func (r *reconciler) writeRunning(ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, why trigger) (*etcdv1beta1.EtcdMonitor, error) {
 	running := *monitor
 	running.Status.Conditions = runningConditions(monitor, why)
 	changed := fields{"updatedAt": metav1.Now(), "conditions": running.Status.Conditions}
@@ -186,9 +198,9 @@ func (r *reconciler) writeRunning(ctx context.Context, monitor *etcdv1beta1.Etcd
 	return &running, err
 }
 
-// storeResult writes the result into the status and returns the monitor's new version, or none when there was nothing to
-// write any more: the monitor is gone, or another run answered the occasion. The API server refuses a write that is not
-// based on the newest version, so that is never decided on stale knowledge.
+// storeResult writes the result into the status and returns the monitor's new version, or nil if nothing needs to be
+// written any more: the monitor is gone, or another run answered the trigger. The API server refuses a write that is not
+// based on the newest version, so the decision is never based on stale data.
 func (r *reconciler) storeResult(
 	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, run result, nextRun time.Time,
 ) (version string, err error) {
@@ -215,7 +227,7 @@ func (r *reconciler) storeResult(
 	return version, client.IgnoreNotFound(err)
 }
 
-// readNewest reads the monitor past the cache.
+// readNewest reads the monitor from the API server, not from the cache.
 func (r *reconciler) readNewest(ctx context.Context, name types.NamespacedName) (*etcdv1beta1.EtcdMonitor, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	// leaseDuration is how long a replica that says nothing is believed alive: its share is taken over after it.
+	// leaseDuration is how long a replica that does not renew its Lease counts as alive; then its share is taken over.
 	leaseDuration = 15 * time.Second
 
-	// renewInterval is how often a replica says that it lives, and looks who else does.
+	// renewInterval is how often a replica renews its Lease and reads those of the others.
 	renewInterval = 3 * time.Second
 
-	// fenceMargin is how long before its Lease runs out a replica begins no more runs.
+	// fenceMargin is how long before its Lease expires a replica stops starting runs.
 	fenceMargin = 5 * time.Second
 
 	// abandonedAfter is when the Lease of a dead replica is deleted.
@@ -35,14 +35,16 @@ const (
 	leaseLabel = "etcd.cloud.tencent.com/cruiser"
 )
 
-// replicas divides the clusters among the replicas that live. Each replica renews a Lease of its own and reads those of
+// replicas divides the clusters among the live replicas. Each replica renews a Lease of its own and reads those of
 // the others; a cluster belongs to the one with the highest hash of its name and the cluster's (rendezvous hashing,
 // Thaler and Ravishankar 1998), so that a replica that comes or goes moves only its own share.
 //
-// Two replicas that disagree for a moment may run one inspection twice, but it gets one record: see storeResult.
+// A replica that joins starts no run until the others know of it, and one that learns that a cluster is no longer its own
+// ends its run there, see hold. Two that disagree for longer, because the API server is slow, may run one inspection
+// twice for as long as a renewal takes, but it gets one record: see storeResult.
 type replicas struct {
 	client    client.Client // writes
-	live      client.Reader // reads past the cache: Leases are not worth one
+	live      client.Reader // reads from the API server: Leases are not worth a cache
 	namespace string
 	provider  string
 	self      string
@@ -53,6 +55,10 @@ type replicas struct {
 	mu      sync.Mutex
 	members []string
 	renewed time.Time
+	holds   map[*hold]bool
+
+	// handedOver is when the others have let go of what became this replica's when it joined.
+	handedOver time.Time
 
 	// seen is when each replica's Lease was last seen to change, by this machine's clock: those of others may be wrong.
 	seen map[string]sighting
@@ -63,16 +69,20 @@ type sighting struct {
 	at        time.Time
 }
 
-// Start implements manager.Runnable: it takes part until ctx ends, and tells the others when it leaves. Whatever the API
-// server answers may be over at the next attempt: one that has just started forbids everything for a moment.
+// Start implements manager.Runnable: it takes part until ctx ends, and deletes its Lease when it leaves. Any error of the
+// API server may be gone at the next attempt: a server that has just started forbids everything for a moment.
 func (r *replicas) Start(ctx context.Context) error {
 	ticker := time.NewTicker(renewInterval)
 	defer ticker.Stop()
+	// A renewal may hang for as long as the Lease lasts, so a timer of its own watches the end of the Lease.
+	fence := time.AfterFunc(leaseDuration-fenceMargin, r.letGo)
+	defer fence.Stop()
 	for {
 		if err := r.refresh(ctx); err != nil {
 			log.FromContext(ctx).Error(r.explain(err), "the Lease was not renewed; no run begins until it is",
 				"lease", r.leaseName(r.self))
 		}
+		fence.Reset(max(0, time.Until(r.believedUntil())))
 		select {
 		case <-ctx.Done():
 			return r.leave(ctx)
@@ -84,12 +94,13 @@ func (r *replicas) Start(ctx context.Context) error {
 // explain adds to an error what to do if it stays.
 func (r *replicas) explain(err error) error {
 	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
-		return fmt.Errorf("%w: create the namespace %s and apply deploy/rbac/cruiser.yaml", err, r.namespace)
+		return fmt.Errorf("%w: apply deploy/rbac/accounts.yaml and deploy/rbac/leases.yaml, which are for the namespace etcd-fleet, or set "+
+			"--lease-namespace, now %s", err, r.namespace)
 	}
 	return err
 }
 
-// ready is a readiness check: the error says that this replica begins no runs.
+// ready is a readiness check: the error says that this replica starts no runs.
 func (r *replicas) ready(*http.Request) error {
 	if !r.takesPart() {
 		return errors.New("the Lease of this replica is not renewed: see the log")
@@ -99,21 +110,35 @@ func (r *replicas) ready(*http.Request) error {
 
 // owns reports whether the cluster is this replica's to inspect, now.
 func (r *replicas) owns(cluster types.NamespacedName) bool {
-	if !r.takesPart() {
-		return false
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return owner(r.members, cluster) == r.self
+	return r.ownsNow(cluster)
+}
+
+// ownsNow is owns for a caller that holds mu.
+func (r *replicas) ownsNow(cluster types.NamespacedName) bool {
+	return r.isRenewed() && owner(r.members, cluster) == r.self
 }
 
 func (r *replicas) takesPart() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.isRenewed()
+}
+
+// isRenewed reports whether the others certainly consider this replica alive. The caller holds mu.
+func (r *replicas) isRenewed() bool {
 	return time.Since(r.renewed) < leaseDuration-fenceMargin
 }
 
-// owner returns the member with the highest hash, "" when there is none.
+// believedUntil is when this replica stops taking part unless its Lease is renewed before.
+func (r *replicas) believedUntil() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.renewed.Add(leaseDuration - fenceMargin)
+}
+
+// owner returns the member with the highest hash, "" if there is none.
 func owner(members []string, cluster types.NamespacedName) string {
 	best, highest := "", uint64(0)
 	for _, member := range members {
@@ -125,7 +150,7 @@ func owner(members []string, cluster types.NamespacedName) string {
 	return best
 }
 
-// refresh renews the own Lease and learns who lives.
+// refresh renews the own Lease and reads which replicas are alive.
 func (r *replicas) refresh(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, leaseDuration-fenceMargin)
 	defer cancel()
@@ -143,9 +168,13 @@ func (r *replicas) refresh(ctx context.Context) error {
 	lapsed := begin.Sub(r.renewed) >= leaseDuration-fenceMargin
 	changed := lapsed || !slices.Equal(members, r.members)
 	r.members, r.renewed = members, begin
+	if lapsed && len(members) > 1 {
+		r.handedOver = time.Now().Add(handover)
+	}
 	r.mu.Unlock()
 	if changed {
-		log.FromContext(ctx).Info("the clusters are divided anew", "replicas", members)
+		log.FromContext(ctx).Info("the clusters are divided again", "replicas", members)
+		r.letGo()
 		r.changed(ctx)
 	}
 	for i := range abandoned {
@@ -154,7 +183,7 @@ func (r *replicas) refresh(ctx context.Context) error {
 	return nil
 }
 
-// sight tells whose Leases were renewed lately, sorted, and which are abandoned.
+// sight returns whose Leases were renewed lately, sorted, and which are abandoned.
 func (r *replicas) sight(leases []coordinationv1.Lease, now time.Time) (members []string, abandoned []coordinationv1.Lease) {
 	seen := map[string]sighting{}
 	for _, lease := range leases {

@@ -128,10 +128,9 @@ func buildCruiser(t *testing.T) string {
 
 func startReplica(t *testing.T, program, namespace string) *testproc.Process {
 	t.Helper()
-	health, err := testproc.FreeAddress()
-	require.NoError(t, err)
+	health := testproc.FreeAddress(t)
 	process, err := testproc.Start(t.TempDir(), program, []string{
-		"--kubeconfig=" + apitest.Kubeconfig(t), "--namespace=" + namespace,
+		"--kubeconfig=" + apitest.Kubeconfig(t), "--namespaces=" + namespace, "--lease-namespace=" + namespace,
 		"--metrics-bind-address=0", "--health-probe-bind-address=" + health,
 	}, func(ctx context.Context) error {
 		return testproc.GetOK(ctx, http.DefaultClient, "http://"+health+"/readyz")
@@ -139,6 +138,33 @@ func startReplica(t *testing.T, program, namespace string) *testproc.Process {
 	t.Cleanup(process.Kill)
 	require.NoError(t, err)
 	return process
+}
+
+func TestOneReplicaProbesEachCluster(t *testing.T) {
+	t.Parallel() // it mostly waits
+	box := newSandbox(t)
+	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
+	var want []string
+	for i := range 12 {
+		id := fmt.Sprintf("gz-%d", i)
+		object := &etcdv1beta1.EtcdCluster{Spec: cluster.Spec(id, "")}
+		object.Namespace, object.Name = box.namespace, id
+		require.NoError(t, box.Create(context.Background(), object))
+		want = append(want, fmt.Sprintf(
+			`etcdfleet_probe_success{cluster=%q,product="tke",region="gz",scene="business",spec="default"} 1`, id))
+	}
+	options := newScriptedCheck().options(t)
+	options.ProbeInterval = time.Second
+	metricsOfFirst, _ := box.start(options)
+	awaitSeries(t, metricsOfFirst, want...)
+	metricsOfSecond, stopSecond := box.start(options)
+	assert.EventuallyWithT(t, func(c *assert.CollectT) {
+		first, second := expose(t, metricsOfFirst), expose(t, metricsOfSecond)
+		assert.NotEmpty(c, second)
+		assert.ElementsMatch(c, want, append(first, second...), "each by one")
+	}, patience, poll)
+	stopSecond()
+	awaitSeries(t, metricsOfFirst, want...)
 }
 
 func TestFreshTellsWhetherAResultStillCounts(t *testing.T) {

@@ -27,14 +27,19 @@ const (
 	maxNote = 1024
 )
 
-// reporter tells of results: all of them by metrics, and by Events those that a person wants to know.
+// reporter publishes results: all of them by metrics, and by Events those that a person wants to know.
 type reporter struct {
 	metrics *metrics
 	events  events.EventRecorder
 }
 
-// restore exposes what is known of a monitor from before; its results count for freshFor.
+// restore exposes what is known of a monitor from before; its results count for freshFor. Nothing is exposed under the name
+// of a cluster that the monitor is not about.
 func (r *reporter) restore(subject subject, freshFor time.Duration) {
+	if subject.refused {
+		r.metrics.forget(subject.key())
+		return
+	}
 	r.metrics.restore(subject.key(), subject.labels(), subject.monitor.Status.Records, freshFor)
 }
 
@@ -44,11 +49,12 @@ func (r *reporter) forget(monitor types.NamespacedName) {
 }
 
 // report exposes a run's result, which made the monitor have this version. An Event follows when the run was requested,
-// the outcome changed, or it is Error: a scheduled run that finds what was found before is no news.
-func (r *reporter) report(subject subject, version string, before etcdv1beta1.Outcome, run result) {
-	r.metrics.record(subject.key(), subject.labels(), run.record())
-
-	requested := run.request != ""
+// the outcome changed, or it is Error: a scheduled run that finds the same as before needs no Event.
+func (r *reporter) report(subject subject, version string, before etcdv1beta1.Outcome, run etcdv1beta1.EtcdMonitorRecord) {
+	if !subject.refused {
+		r.metrics.record(subject.key(), subject.labels(), run)
+	}
+	requested := run.Request != ""
 	changed := run.Outcome != before && (before != "" || run.Outcome != etcdv1beta1.OutcomePassed)
 	if !requested && !changed && run.Outcome != etcdv1beta1.OutcomeError {
 		return
@@ -56,22 +62,22 @@ func (r *reporter) report(subject subject, version string, before etcdv1beta1.Ou
 	regarding := reference("EtcdMonitor", subject.monitor)
 	if requested || changed {
 		// Events that regard the same version are merged into a series, and only the first one's note is kept. That is
-		// right for an error that goes on, and nowhere else.
+		// right only for an error that continues.
 		regarding.ResourceVersion = version
 	}
 	note := run.Message
-	if run.requestedBy != "" {
-		note = "requested by " + run.requestedBy + ": " + note
+	if run.RequestedBy != "" {
+		note = "requested by " + run.RequestedBy + ": " + note
 	}
 	var related runtime.Object
 	if subject.cluster != nil {
 		related = reference("EtcdCluster", subject.cluster)
 	}
 	r.events.Eventf(regarding, related, eventType(run.Outcome), eventReason+string(run.Outcome), eventAction,
-		"%s", cut(note, maxNote))
+		"%s", plain(note, maxNote))
 }
 
-// ignoredRequest tells that a requested run will not take place.
+// ignoredRequest reports that a requested run will not take place.
 func (r *reporter) ignoredRequest(monitor *etcdv1beta1.EtcdMonitor, why string) {
 	r.events.Eventf(reference("EtcdMonitor", monitor), nil, corev1.EventTypeWarning, reasonRequestIgnored, eventAction,
 		"%s", why)

@@ -1,11 +1,11 @@
 package cruiser
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,11 +20,22 @@ const (
 	reasonFinished  = "Finished"
 )
 
-// maxRequestedBy bounds a record's requestedBy.
-const maxRequestedBy = 253
+const (
+	// maxRequestedBy bounds a record's requestedBy.
+	maxRequestedBy = 253
 
-// occasion is why a run takes place.
-type occasion struct {
+	// maxValueName bounds the name of a record's value.
+	maxValueName = 253
+)
+
+// outcomes are those that a record may have.
+var outcomes = []etcdv1beta1.Outcome{
+	etcdv1beta1.OutcomePassed, etcdv1beta1.OutcomeWarning, etcdv1beta1.OutcomeFailed, etcdv1beta1.OutcomeError,
+	etcdv1beta1.OutcomeNotSupported,
+}
+
+// trigger is why a run takes place.
+type trigger struct {
 	// request is the run-requested-at annotation that the run answers; empty for a scheduled run.
 	request     string
 	requestedBy string
@@ -33,25 +44,25 @@ type occasion struct {
 	due *metav1.Time
 }
 
-// isOver reports whether the monitor needs no result of this occasion any more because another run answered it.
-func (o occasion) isOver(monitor *etcdv1beta1.EtcdMonitor) bool {
-	if o.request == "" {
-		return !monitor.Status.NextRun.Equal(o.due)
+// isOver reports whether the monitor needs no result for this trigger any more because another run answered it.
+func (t trigger) isOver(monitor *etcdv1beta1.EtcdMonitor) bool {
+	if t.request == "" {
+		return !monitor.Status.NextRun.Equal(t.due)
 	}
 	for _, record := range monitor.Status.Records {
-		if record.Request == o.request {
+		if record.Request == t.request {
 			return true
 		}
 	}
 	// A later request that was answered answers the earlier ones as well.
 	answered := monitor.Status.AnsweredRequest
-	return answered != "" && (answered == o.request || answered == monitor.Annotations[etcdv1beta1.AnnotationRunRequestedAt])
+	return answered != "" && (answered == t.request || answered == monitor.Annotations[etcdv1beta1.AnnotationRunRequestedAt])
 }
 
 // result is a finished run.
 type result struct {
 	checks.Result
-	occasion
+	trigger
 
 	// generation is that of the spec which the run used.
 	generation int64
@@ -59,17 +70,24 @@ type result struct {
 	duration   time.Duration
 }
 
-// record returns the result as it is stored. endTime is never before startTime.
+// record returns the result as it is stored, as an Event shows it and as metrics expose it: whatever the check, a program
+// of somebody else, a member or a panic made of it, the API server accepts it and a terminal shows it. endTime is never
+// before startTime.
 func (r result) record() etcdv1beta1.EtcdMonitorRecord {
+	outcome, message := r.Outcome, r.Message
+	if !slices.Contains(outcomes, outcome) {
+		outcome = etcdv1beta1.OutcomeError
+		message = fmt.Sprintf("the check has a defect: its outcome %q is none of %v; it said: %s", r.Outcome, outcomes, r.Message)
+	}
 	return etcdv1beta1.EtcdMonitorRecord{
 		StartTime:   metav1.NewTime(r.start),
 		EndTime:     metav1.NewTime(r.start.Add(r.duration)),
-		Message:     cut(r.Message, etcdv1beta1.MaxMessageLength),
-		Outcome:     r.Outcome,
-		Values:      finite(r.Values),
+		Message:     plain(message, etcdv1beta1.MaxMessageLength),
+		Outcome:     outcome,
+		Values:      storable(r.Values),
 		Duration:    &metav1.Duration{Duration: r.duration},
 		Request:     r.request,
-		RequestedBy: cut(r.requestedBy, maxRequestedBy),
+		RequestedBy: plain(r.requestedBy, maxRequestedBy),
 	}
 }
 
@@ -114,12 +132,12 @@ func (r result) conditions(monitor *etcdv1beta1.EtcdMonitor, record etcdv1beta1.
 }
 
 // runningConditions say that a requested run began.
-func runningConditions(monitor *etcdv1beta1.EtcdMonitor, o occasion) []metav1.Condition {
+func runningConditions(monitor *etcdv1beta1.EtcdMonitor, t trigger) []metav1.Condition {
 	return conditions(monitor, metav1.Condition{
 		Type:               etcdv1beta1.ConditionRunning,
 		Status:             metav1.ConditionTrue,
 		Reason:             reasonRequested,
-		Message:            "answers the request " + o.request,
+		Message:            plain("answers the request "+t.request, etcdv1beta1.MaxMessageLength),
 		ObservedGeneration: monitor.Generation,
 	})
 }
@@ -144,25 +162,15 @@ func passed(outcome etcdv1beta1.Outcome) metav1.ConditionStatus {
 	}
 }
 
-// finite leaves out NaN and infinities: JSON, and so the API server, cannot hold them.
-func finite(values map[string]float64) map[string]float64 {
-	kept := make(map[string]float64, len(values))
-	for name, value := range values {
-		if !math.IsNaN(value) && !math.IsInf(value, 0) {
+// storable returns the values that a record can hold: no NaN and no infinities, which JSON cannot express, and of too many
+// the first by name.
+func storable(values map[string]float64) map[string]float64 {
+	kept := make(map[string]float64, min(len(values), etcdv1beta1.MaxValues))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := values[name]
+		if len(kept) < etcdv1beta1.MaxValues && len(name) <= maxValueName && !math.IsNaN(value) && !math.IsInf(value, 0) {
 			kept[name] = value
 		}
 	}
 	return kept
-}
-
-// cut shortens text to at most limit bytes of valid UTF-8, without splitting a character.
-func cut(text string, limit int) string {
-	text = strings.ToValidUTF8(text, string(utf8.RuneError))
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit]
 }

@@ -23,12 +23,12 @@ func TestResultStoresEverythingAtOnce(t *testing.T) {
 			Outcome: etcdv1beta1.OutcomeFailed, Message: "differs", Values: map[string]float64{"nodeKeyDiff": 3},
 			State: "what to remember",
 		},
-		occasion:   occasion{request: "r1", requestedBy: "someone"},
+		trigger:    trigger{request: "r1", requestedBy: "someone"},
 		generation: 7,
 		start:      now,
 		duration:   1500 * time.Millisecond,
 	}
-	monitor.Status.Conditions = runningConditions(monitor, run.occasion)
+	monitor.Status.Conditions = runningConditions(monitor, run.trigger)
 	assert.True(t, meta.IsStatusConditionTrue(monitor.Status.Conditions, etcdv1beta1.ConditionRunning))
 
 	assert.Equal(t, etcdv1beta1.EtcdMonitorRecord{
@@ -83,10 +83,11 @@ func TestResultLeavesAloneWhatItDoesNotChange(t *testing.T) {
 func TestResultBoundsTheRecord(t *testing.T) {
 	record := result{
 		Result: checks.Result{
+			Outcome: etcdv1beta1.OutcomePassed,
 			Message: strings.Repeat("差", 1000), // 3 bytes each
 			Values:  map[string]float64{"a": 1, "b": math.NaN(), "c": math.Inf(1), "d": math.Inf(-1)},
 		},
-		occasion: occasion{request: "r1", requestedBy: strings.Repeat("x", 300)},
+		trigger: trigger{request: "r1", requestedBy: strings.Repeat("x", 300)},
 	}.record()
 	assert.True(t, utf8.ValidString(record.Message))
 	assert.Equal(t, 1023, len(record.Message), "341 whole characters")
@@ -96,52 +97,34 @@ func TestResultBoundsTheRecord(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestCut(t *testing.T) {
-	for _, test := range []struct {
-		text  string
-		limit int
-		want  string
-	}{
-		{"", 4, ""},
-		{"abcd", 4, "abcd"},
-		{"abcde", 4, "abcd"},
-		{"ab差", 4, "ab"},
-		{"ab差", 5, "ab差"},
-		{"\xff\xfe", 4, "\uFFFD"},
-		{"差", 2, ""},
-	} {
-		assert.Equal(t, test.want, cut(test.text, test.limit), "%q to %d", test.text, test.limit)
-	}
-}
-
 func TestOccasionIsOver(t *testing.T) {
 	record := func(request string) etcdv1beta1.EtcdMonitorRecord {
 		return etcdv1beta1.EtcdMonitorRecord{Request: request}
 	}
 	for _, test := range []struct {
 		name       string
-		occasion   occasion
+		trigger    trigger
 		annotation string
 		status     etcdv1beta1.EtcdMonitorStatus
 		over       bool
 	}{
-		{"a pending request", occasion{request: "r1"}, "r1", etcdv1beta1.EtcdMonitorStatus{}, false},
-		{"a pending request after others", occasion{request: "r1"}, "r1",
+		{"a pending request", trigger{request: "r1"}, "r1", etcdv1beta1.EtcdMonitorStatus{}, false},
+		{"a pending request after others", trigger{request: "r1"}, "r1",
 			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r0", Records: []etcdv1beta1.EtcdMonitorRecord{record("r0")}}, false},
-		{"an answered request", occasion{request: "r1"}, "r1",
+		{"an answered request", trigger{request: "r1"}, "r1",
 			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r1", Records: []etcdv1beta1.EtcdMonitorRecord{record("r1")}}, true},
-		{"an answered request whose record is gone", occasion{request: "r1"}, "r1",
+		{"an answered request whose record is gone", trigger{request: "r1"}, "r1",
 			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r1"}, true},
-		{"a request that a later one replaced", occasion{request: "r1"}, "r2", etcdv1beta1.EtcdMonitorStatus{}, false},
-		{"a request that a later one replaced and was answered", occasion{request: "r1"}, "r2",
+		{"a request that a later one replaced", trigger{request: "r1"}, "r2", etcdv1beta1.EtcdMonitorStatus{}, false},
+		{"a request that a later one replaced and was answered", trigger{request: "r1"}, "r2",
 			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r2"}, true},
-		{"an answered request before a pending one", occasion{request: "r1"}, "r2",
+		{"an answered request before a pending one", trigger{request: "r1"}, "r2",
 			etcdv1beta1.EtcdMonitorStatus{AnsweredRequest: "r0", Records: []etcdv1beta1.EtcdMonitorRecord{record("r1")}}, true},
-		{"a request that was withdrawn", occasion{request: "r1"}, "", etcdv1beta1.EtcdMonitorStatus{}, false},
-		{"a scheduled run", occasion{due: at(0)}, "", etcdv1beta1.EtcdMonitorStatus{NextRun: at(0)}, false},
-		{"a scheduled run that another took", occasion{due: at(0)}, "",
+		{"a request that was withdrawn", trigger{request: "r1"}, "", etcdv1beta1.EtcdMonitorStatus{}, false},
+		{"a scheduled run", trigger{due: at(0)}, "", etcdv1beta1.EtcdMonitorStatus{NextRun: at(0)}, false},
+		{"a scheduled run that another took", trigger{due: at(0)}, "",
 			etcdv1beta1.EtcdMonitorStatus{NextRun: at(time.Minute)}, true},
-		{"a scheduled run beside a new request", occasion{due: at(0)}, "r1",
+		{"a scheduled run beside a new request", trigger{due: at(0)}, "r1",
 			etcdv1beta1.EtcdMonitorStatus{NextRun: at(0)}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -149,7 +132,7 @@ func TestOccasionIsOver(t *testing.T) {
 			if test.annotation != "" {
 				monitor.Annotations = map[string]string{etcdv1beta1.AnnotationRunRequestedAt: test.annotation}
 			}
-			assert.Equal(t, test.over, test.occasion.isOver(monitor))
+			assert.Equal(t, test.over, test.trigger.isOver(monitor))
 		})
 	}
 }

@@ -335,7 +335,7 @@ func TestRunThatCannotBeDoneIsARecordThatSaysWhatToDo(t *testing.T) {
 					m.Spec.Parameters = map[string]string{"dept": "2"}
 				})
 			},
-			message: `check scripted has no parameter "dept": remove it from spec.parameters; there are: depth`,
+			message: `check scripted has no parameter "dept": remove it from spec.parameters (there are: depth)`,
 		},
 		{
 			name:    "no EtcdCluster",
@@ -343,14 +343,15 @@ func TestRunThatCannotBeDoneIsARecordThatSaysWhatToDo(t *testing.T) {
 			message: "there is no EtcdCluster with the spec.clusterId gz-a in the namespace",
 		},
 		{
-			name: "two EtcdClusters",
+			name: "two EtcdClusters of different regions",
 			prepare: func(l *sandbox) *etcdv1beta1.EtcdMonitor {
 				twin := l.cluster("gz-a").DeepCopy()
 				twin.ObjectMeta = metav1.ObjectMeta{Namespace: l.namespace, Name: "twin"}
+				twin.Spec.Region = "sh"
 				require.NoError(l.t, l.Create(context.Background(), twin))
 				return l.monitor("gz-a", "scripted", nil)
 			},
-			message: "have the same spec.clusterId gz-a: delete one",
+			message: "of different regions have the spec.clusterId gz-a",
 		},
 		{
 			name: "no Secret",
@@ -373,7 +374,7 @@ func TestRunThatCannotBeDoneIsARecordThatSaysWhatToDo(t *testing.T) {
 		{
 			name:    "a panic of the check",
 			script:  func(context.Context, checks.Target) (checks.Result, error) { panic("index out of range") },
-			message: "the check scripted has a defect, see cruiser's log: index out of range",
+			message: "the check scripted has a defect, see the program's log: index out of range",
 		},
 		{
 			name: "a check that does not end in time",
@@ -539,4 +540,23 @@ func TestSetupRefusesNegativeOptions(t *testing.T) {
 	for _, options := range []cruiser.Options{{Concurrency: -1}, {RunTimeout: -1}, {DefaultInterval: -1}} {
 		assert.ErrorContains(t, cruiser.Setup(nil, options), "must be positive")
 	}
+}
+
+func TestAnAnnotationOfAUserCostsNothing(t *testing.T) {
+	box := newSandbox(t)
+	box.cluster("gz-a")
+	monitor := box.monitor("gz-a", "scripted", func(m *etcdv1beta1.EtcdMonitor) {
+		m.Annotations = map[string]string{
+			"cruiser.cache/records-left-out": "200000", // 20 million and more took gigabytes
+			"cruiser.cache/state-left-out":   "true",
+		}
+	})
+	box.start(newScriptedCheck().options(t))
+	for _, request := range []string{"r1", "r2"} {
+		box.request(monitor, request)
+		box.await(monitor, "the answer", answered(request))
+	}
+	requested := recordsOf(box.read(monitor))
+	delete(requested, "")
+	assert.Equal(t, map[string]int{"r1": 1, "r2": 1}, requested)
 }

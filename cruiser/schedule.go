@@ -20,7 +20,11 @@ const (
 	// firstRunWithin spreads the first runs of monitors created together; short intervals spread them over a tenth.
 	firstRunWithin = 30 * time.Second
 
-	// timePrecision is what is lost when a time is stored in an object.
+	// The CRD refuses an interval outside of these bounds; an older one is taken as the nearest bound.
+	shortestInterval = 10 * time.Second
+	longestInterval  = 720 * time.Hour
+
+	// timePrecision is the precision with which an object stores a time.
 	timePrecision = time.Second
 )
 
@@ -41,8 +45,18 @@ func (s schedule) after(end time.Time, spec *etcdv1beta1.EtcdMonitorSpec) time.T
 // due returns when the monitor's next scheduled run is due: its status.nextRun, unless there is none yet or it was
 // computed with another interval. The answer may be random then, so the caller stores it in status.nextRun, unless it is
 // the first run of a new monitor, which is soon and always at the same time: to store that would double the writes of a
-// fleet that is onboarded.
+// fleet that is onboarded. Times in the status that are further away than a run can be are ignored: a wrong
+// clock or another program wrote them.
 func (s schedule) due(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time {
+	due := s.stored(monitor, now)
+	if due.After(now.Add(s.freshFor(&monitor.Spec))) {
+		return s.after(now, &monitor.Spec)
+	}
+	return due
+}
+
+// stored returns when the monitor is due according to its status.
+func (s schedule) stored(monitor *etcdv1beta1.EtcdMonitor, now time.Time) time.Time {
 	next, last := monitor.Status.NextRun, monitor.Status.LastRecord()
 	switch {
 	case next == nil:
@@ -96,7 +110,7 @@ func (s schedule) freshFor(spec *etcdv1beta1.EtcdMonitorSpec) time.Duration {
 // interval is what the monitor says, else what suits its check.
 func (s schedule) interval(spec *etcdv1beta1.EtcdMonitorSpec) time.Duration {
 	if spec.Interval != nil {
-		return spec.Interval.Duration
+		return min(max(spec.Interval.Duration, shortestInterval), longestInterval)
 	}
 	return cmp.Or(s.checks[spec.MetricName].Interval, s.defaultInterval)
 }

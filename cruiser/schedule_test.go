@@ -1,6 +1,7 @@
 package cruiser
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -60,6 +61,10 @@ func TestScheduleDue(t *testing.T) {
 			24 * time.Second, 36 * time.Second},
 		{"later when the interval became longer", time.Hour, at(-time.Minute), at(4 * time.Minute),
 			53 * time.Minute, 65 * time.Minute},
+		{"soon when the stored time is out of reach", 0, nil, at(876_000 * time.Hour), 4 * time.Minute, 6 * time.Minute},
+		{"soon when the last run ended in the future", 0, at(876_000 * time.Hour), at(time.Minute), 4 * time.Minute, 6 * time.Minute},
+		{"within bounds when the interval is tiny", 1, at(-time.Hour), at(-time.Hour), -time.Hour, -59 * time.Minute},
+		{"within bounds when the interval is endless", math.MaxInt64, at(0), at(time.Hour), 647 * time.Hour, 793 * time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			monitor := monitorEvery(test.interval)

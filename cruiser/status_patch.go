@@ -36,13 +36,15 @@ func (r *reconciler) appendRecord(
 	ctx context.Context, monitor *etcdv1beta1.EtcdMonitor, record etcdv1beta1.EtcdMonitorRecord, changed fields,
 ) (version string, err error) {
 	count := recordCount(monitor)
-	if count == 0 {
-		changed["records"] = []etcdv1beta1.EtcdMonitorRecord{record}
+	surplus := count + 1 - etcdv1beta1.MaxRecords
+	if count == 0 || surplus > etcdv1beta1.MaxRecords {
+		// More records than any of our CRDs has allowed: the patch stays short, and the last ones are kept.
+		changed["records"] = append(latestRecords(monitor.Status.Records), record)
 		return r.writeFields(ctx, monitor, changed)
 	}
 	// The API server compares the version that results with the stored one, and answers Conflict.
 	patch := []operation{{Op: "replace", Path: "/metadata/resourceVersion", Value: monitor.ResourceVersion}}
-	for range count + 1 - etcdv1beta1.MaxRecords {
+	for range surplus {
 		patch = append(patch, operation{Op: "remove", Path: "/status/records/0"})
 	}
 	patch = append(patch, operation{Op: "add", Path: "/status/records/-", Value: record})

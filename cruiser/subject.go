@@ -2,6 +2,7 @@ package cruiser
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -17,25 +18,46 @@ type subject struct {
 	// cluster is nil when noCluster says why.
 	cluster   *etcdv1beta1.EtcdCluster
 	noCluster error
+
+	// refused is true when the name of the monitor's cluster is another's, so that nothing may be exposed under it.
+	refused bool
 }
 
-// findSubject looks up the monitor's cluster.
-func findSubject(ctx context.Context, reader client.Reader, monitor *etcdv1beta1.EtcdMonitor) subject {
-	var clusters etcdv1beta1.EtcdClusterList
-	id, namespace := monitor.Spec.ClusterID, monitor.Namespace
-	err := reader.List(ctx, &clusters, client.InNamespace(namespace), client.MatchingFields{clusterIDField: id})
-	switch {
-	case err != nil:
-		err = fmt.Errorf("look up the EtcdCluster %s: %w", id, err)
-	case len(clusters.Items) == 0:
-		err = fmt.Errorf("there is no EtcdCluster with the spec.clusterId %s in the namespace %s: create it", id, namespace)
-	case len(clusters.Items) > 1:
-		err = fmt.Errorf("the EtcdClusters %s and %s have the same spec.clusterId %s: delete one",
-			clusters.Items[0].Name, clusters.Items[1].Name, id)
-	default:
-		return subject{monitor: monitor, cluster: &clusters.Items[0]}
+// findSubject looks up the monitor's cluster: the one that holds the clusterId, if it is in the monitor's namespace.
+func findSubject(ctx context.Context, reader client.Reader, monitor *etcdv1beta1.EtcdMonitor, region string) subject {
+	var found etcdv1beta1.EtcdClusterList
+	id := monitor.Spec.ClusterID
+	if err := reader.List(ctx, &found, client.MatchingFields{clusterIDField: id}); err != nil {
+		return subject{monitor: monitor, noCluster: fmt.Errorf("look up the EtcdCluster %s: %w", id, err)}
 	}
-	return subject{monitor: monitor, noCluster: err}
+	var here, elsewhere []*etcdv1beta1.EtcdCluster
+	for _, holder := range etcdv1beta1.Holders(found.Items, region) {
+		if holder.Namespace == monitor.Namespace {
+			here = append(here, holder)
+		} else {
+			elsewhere = append(elsewhere, holder)
+		}
+	}
+	if len(here) > 1 {
+		return subject{monitor: monitor, noCluster: fmt.Errorf(
+			"the EtcdClusters %s and %s of different regions have the spec.clusterId %s. Move one of them to another namespace",
+			here[0].Name, here[1].Name, id)}
+	}
+	if len(here) == 1 {
+		return subject{monitor: monitor, cluster: here[0]}
+	}
+	for i := range found.Items {
+		if refusal := found.Items[i].Refusal(region); refusal != "" && found.Items[i].Namespace == monitor.Namespace {
+			return subject{monitor: monitor, refused: true, noCluster: errors.New(refusal)}
+		}
+	}
+	if len(elsewhere) > 0 {
+		return subject{monitor: monitor, refused: true, noCluster: fmt.Errorf(
+			"the spec.clusterId %s is that of the EtcdCluster %s. Create the EtcdMonitor in its namespace, or correct spec.clusterId",
+			id, client.ObjectKeyFromObject(elsewhere[0]))}
+	}
+	return subject{monitor: monitor, noCluster: fmt.Errorf(
+		"there is no EtcdCluster with the spec.clusterId %s in the namespace %s: create it", id, monitor.Namespace)}
 }
 
 // key identifies the monitor.

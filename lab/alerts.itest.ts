@@ -1,38 +1,31 @@
 // SLO rules and alerts of a whole lab, from its faults to Alertmanager: run with node --import tsx --test
 // lab/alerts.itest.ts. The tests are one story, in their order.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { loadDefinitions, readDefinitions } from '../slo/model/definitions.ts';
 import { latencySlis } from '../slo/model/model.ts';
 import { type DefinitionTexts, parseDefinitions } from '../slo/model/parse.ts';
+import { datasourceUid } from '../src/ids.ts';
 import { httpOk } from './http.ts';
 import { instantQuery } from './instant-query.ts';
-import { type LabOptions, type RunningLab, labCommand, startLab } from './running-lab.ts';
+import { applyObjects, deleteObject } from './kubernetes/client.ts';
+import { clusterObjects } from './kubernetes/objects.ts';
 import { alertmanagerURL } from './services/alertmanager.ts';
+import { kubernetesServer } from './services/etcd-apiserver.ts';
+import { fleetURL } from './services/fleet.ts';
 import { prometheusURL } from './services/prometheus.ts';
 import { applyRules, rulesToApply } from './slo/apply.ts';
 import { evaluators } from './slo/load.ts';
 import { regionRuleFile } from './slo/rule-files.ts';
 import { step } from './slo/timing.ts';
+import { testLab } from './test-lab.ts';
 
-const temporary = mkdtempSync(path.join(tmpdir(), 'etcdfleet-alerts-'));
-const options: LabOptions = { dir: path.join(temporary, 'lab'), portBase: 29000 };
 const stepSeconds = parseInt(step, 10);
-let running: RunningLab;
-
-before(async () => {
-  running = await startLab(options);
-});
-
-after(async () => {
-  await labCommand(options, ['stop']);
-  rmSync(temporary, { recursive: true, force: true });
-});
+const lab = testLab(29000);
 
 test('regions record events, Thanos rule the fleet’s, and every cluster is in the inventory', async () => {
   const recorded = 'count(count by (cluster) (cluster:etcd_sli_events:increase)) == 6';
@@ -45,10 +38,12 @@ test('a changed formula is live without a restart, without a gap in what is reco
   const events = '{__name__="cluster:etcd_sli_events:increase",cluster="gz-etcd-default",sli="read-errors"}';
   const before = await recordedAt(events);
   await until(async () => (await recordedAt(events)).length >= before.length + 2);
-  const processes = (await running.run('status')).output.match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!.map(pidOf);
+  const processes = (await lab.running.run('status')).output
+    .match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!
+    .map(pidOf);
 
   const edited = changed('slis.yaml', /Unavailable\|DeadlineExceeded\|Internal/g, 'Unavailable|Internal');
-  const applied = await applyRules(running.lab, await rulesToApply(running.lab, parseDefinitions(edited)));
+  const applied = await applyRules(lab.running.lab, await rulesToApply(lab.running.lab, parseDefinitions(edited)));
 
   assert.match(applied.join('\n'), /gz-prometheus evaluates them[^]*thanos-rule evaluates them/);
   assert.ok((await evaluated('gz-prometheus')).every((query) => !query.includes('DeadlineExceeded')));
@@ -57,32 +52,34 @@ test('a changed formula is live without a restart, without a gap in what is reco
   const samples = await recordedAt(events);
   const gaps = samples.slice(1).map((time, index) => time - samples[index]);
   assert.deepEqual([...new Set(gaps)], [stepSeconds]);
-  const after = (await running.run('status')).output.match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!.map(pidOf);
+  const after = (await lab.running.run('status')).output.match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!.map(pidOf);
   assert.deepEqual(after, processes);
 });
 
 test('a broken formula is refused before it reaches anything', async () => {
-  const before = readFileSync(regionRuleFile(running.lab), 'utf8');
+  const before = readFileSync(regionRuleFile(lab.running.lab), 'utf8');
   const broken = changed(
     'slis.yaml',
     'max by ($cluster) (etcd_server_has_leader)',
     'max by ($cluster) (etcd_server_has_leader'
   );
   await assert.rejects(
-    async () => rulesToApply(running.lab, parseDefinitions(broken)),
+    async () => rulesToApply(lab.running.lab, parseDefinitions(broken)),
     /promtool refuses the rules that follow from the definitions; nothing was written/
   );
-  assert.equal(readFileSync(regionRuleFile(running.lab), 'utf8'), before);
+  assert.equal(readFileSync(regionRuleFile(lab.running.lab), 'utf8'), before);
 });
 
 test('applying the definitions again brings back what they say', async () => {
-  const applied = await applyRules(running.lab, await rulesToApply(running.lab));
+  const applied = await applyRules(lab.running.lab, await rulesToApply(lab.running.lab));
   assert.match(applied.join('\n'), /promtool and thanos find no fault/);
   assert.ok((await evaluated('gz-prometheus')).some((query) => query.includes('DeadlineExceeded')));
 });
 
 test('a lab without a fault fires no alert', async () => {
-  const steps = 'min(count_over_time(cluster:etcd_slo_burn_rate:ratio5m[1h]))';
+  // The label sli is that of the worst: its series come and go.
+  const burning = 'max by (cluster, objective) (cluster:etcd_slo_burn_rate:ratio5m)';
+  const steps = `min(count_over_time(${burning}[1h:${step}]))`;
   await until(async () => Number((await ask(steps))[0]?.value[1]) * stepSeconds >= 120);
   assert.deepEqual(await firing(), []);
 });
@@ -93,17 +90,78 @@ const faults = [
   { fault: 'fill-quota', cluster: 'gz-etcd-small', must: ['etcd-availability', 'write-availability'], may: [] },
   // Its two others serve what comes, but a third of the samples is missing.
   { fault: 'pause-member', cluster: 'gz-etcd-large', must: ['data-quality'], may: [] },
-  // No leader, no quorum, and two thirds of the samples are missing. The few callers wait long for their errors.
+  // No leader, no quorum, and two thirds of the samples are missing. The few callers wait long for their errors, and as many
+  // requests as usual count as failed.
   {
     fault: 'kill-quorum',
     cluster: 'sh-etcd-default',
-    must: ['data-quality', 'etcd-availability'],
-    may: ['read-availability', 'write-availability'],
+    must: ['data-quality', 'etcd-availability', 'read-availability', 'write-availability'],
+    may: [],
   },
 ];
 
+test('a cluster that is new and cannot be reached pages nobody', async (t) => {
+  const [gz] = lab.running.lab.plan.regions;
+  const template = gz.clusters.find(({ tls, kubernetes }) => !tls && !kubernetes)!;
+  const name = `${gz.name}-etcd-unreachable`;
+  const members = template.members.map((member, index) => {
+    const nowhere = `http://127.0.0.1:${index + 1}`; // nothing listens on ports that low
+    return { ...member, clientURL: nowhere, metricsURL: nowhere };
+  });
+  const server = kubernetesServer(lab.running.lab, gz);
+  const objects = clusterObjects({ ...template, name, members });
+  await applyObjects(server, objects);
+  t.after(async () => {
+    for (const object of objects) {
+      await deleteObject(server, object);
+    }
+  });
+  await until(async () => (await ask(`max(etcdfleet_cluster_members{cluster="${name}"}) == 3`)).length === 1);
+  await sleep(60_000); // as long as it takes a dead cluster to page
+  assert.deepEqual(await firing(), []);
+});
+
+test('a killed quorum leads tier 1, spends the budget, and an alert says so', async (t) => {
+  const { fault, cluster } = faults.at(-1)!;
+  const objective = 'etcd-availability';
+  const left = async () =>
+    (await worstClusters()).find((row) => row.cluster === cluster && row.objective === objective);
+  const before = (await left())!.budgetLeft;
+  await inject(fault, cluster);
+  const killed = Date.now();
+  const sinceKilled = async (what: string, holds: () => Promise<boolean>) => {
+    await until(holds);
+    const seconds = (Date.now() - killed) / 1000;
+    t.diagnostic(`${what} ${seconds.toFixed(0)} s after the quorum was killed`);
+    return seconds;
+  };
+  const alerted = (of: string, summary: RegExp) => async () =>
+    (await activeAlerts()).some(
+      ({ labels, annotations }) =>
+        labels.cluster === cluster &&
+        labels.objective === of &&
+        labels.urgency === 'page' &&
+        summary.test(annotations.summary)
+    );
+  const [leads, fell] = await Promise.all([
+    sinceKilled('It leads the table of clusters', async () => (await worstClusters())[0].cluster === cluster),
+    sinceKilled('Its error budget has fallen', async () => (await left())!.budgetLeft < before - 0.001),
+    sinceKilled('Alertmanager has an alert about the quorum', alerted(objective, /quorum.*: etcd availability burns/)),
+    sinceKilled('Reads page', alerted('read-availability', /./)),
+    sinceKilled('Writes page', alerted('write-availability', /./)),
+  ]);
+  assert.ok(leads <= 60, `it led after ${leads} s`);
+  assert.ok(fell <= 120, `its budget fell after ${fell} s`);
+  // By the times of the samples, so that a busy machine which is slow to deliver the alert is no fault of the rules.
+  const firstSample = async (series: string) =>
+    Math.min(...(await ask(`${series}[5m]`)).map(({ values }) => values[0][0]));
+  const fired = await firstSample(`ALERTS{alertstate="firing",cluster="${cluster}",objective="${objective}"}`);
+  t.diagnostic(`The alert fired ${(fired - killed / 1000).toFixed(0)} s after the quorum was killed`);
+  assert.ok(fired - killed / 1000 <= 60);
+});
+
 test('each fault fires the alerts of its own cluster’s objectives and no other', async () => {
-  for (const { fault, cluster } of faults) {
+  for (const { fault, cluster } of faults.slice(0, -1)) {
     await inject(fault, cluster);
   }
   const named = (kind: 'must' | 'may') => faults.flatMap((of) => of[kind].map((name) => `${of.cluster} ${name}`));
@@ -116,21 +174,30 @@ test('each fault fires the alerts of its own cluster’s objectives and no other
   assert.deepEqual(others, named('must').sort());
 });
 
+test('heal ends every fault', async () => {
+  const { exitCode, output } = await lab.running.run('heal');
+  assert.equal(exitCode, 0, output);
+  assert.doesNotMatch((await lab.running.run('status')).output, /Active fault/);
+});
+
 async function inject(...args: string[]): Promise<void> {
-  const { exitCode, output } = await running.run('fault', ...args);
+  const { exitCode, output } = await lab.running.run('fault', ...args);
   assert.equal(exitCode, 0, output);
 }
 
 /**
- * Cluster (or alert) and objective of all alerts that Alertmanager has, each once. Left out are those that nothing but
- * latency SLIs burns: they tell, rightly, that the machine which runs this test is busy with something else.
+ * Returns cluster (or alert) and objective of all alerts that Alertmanager has, each once. Left out are those that only show
+ * that the machine of this test is busy: latencies, and lost scrapes of an API server while all members were scraped.
  */
 async function firing(): Promise<string[]> {
-  const alerts = JSON.parse(await httpOk(`${alertmanagerURL(running.lab)}/api/v2/alerts?active=true`)) as Array<{
-    labels: Record<string, string>;
-  }>;
+  const alerts = await activeAlerts();
   const bad = 'cluster:etcd_sli_events:increase1h{events="bad"} > 0';
-  const burnt = (await ask(bad)).filter(({ metric }) => !latencies.has(metric.sli));
+  const scrapes = (job: string) => `min by (cluster) (min_over_time(up{job="${job}"}[1h]))`;
+  const late = await ask(`${scrapes('kube-apiserver')} == 0 and on (cluster) ${scrapes('etcd')} == 1`);
+  const lateOnly = new Set(late.map(({ metric }) => metric.cluster));
+  const burnt = (await ask(bad)).filter(
+    ({ metric }) => !latencies.has(metric.sli) && !(metric.sli === 'scrapes' && lateOnly.has(metric.cluster))
+  );
   const named = alerts
     .map(({ labels }) => labels)
     .filter(
@@ -142,6 +209,43 @@ async function firing(): Promise<string[]> {
   return [...new Set(named)].sort();
 }
 
+interface ClusterLevel {
+  cluster: string;
+  objective: string;
+  budgetLeft: number;
+}
+
+/** The rows of tier 1's table of clusters, asked as its panel asks for the whole fleet. */
+async function worstClusters(): Promise<ClusterLevel[]> {
+  const { panels } = JSON.parse(
+    readFileSync(path.join(lab.running.lab.root, 'dashboards/tier1-overview.json'), 'utf8')
+  );
+  const table = panels.find(({ title }: { title: string }) => title === 'Clusters by objective, worst first');
+  const [target] = table.targets;
+  const datasource = { ...target.datasource, uid: datasourceUid };
+  const [from, to] = [Date.now() - 3_600_000, Date.now()].map(String);
+  const body = JSON.stringify({ from, to, queries: [{ ...target, scope: {}, datasource }] });
+  const answer = await httpOk(`${fleetURL(lab.running.lab)}/api/ds/query`, { method: 'POST', body, headers: asJSON });
+  const [{ schema, data }] = JSON.parse(answer).results.A.frames;
+  const columns = new Map<string, unknown[]>(
+    schema.fields.map(({ name }: { name: string }, at: number) => [name, data.values[at]])
+  );
+  return columns.get('cluster')!.map((cluster, row) => ({
+    cluster: cluster as string,
+    objective: columns.get('objective')![row] as string,
+    budgetLeft: columns.get('budgetLeft')![row] as number,
+  }));
+}
+
+const asJSON = { 'Content-Type': 'application/json' };
+
+async function activeAlerts() {
+  return JSON.parse(await httpOk(`${alertmanagerURL(lab.running.lab)}/api/v2/alerts?active=true`)) as Array<{
+    labels: Record<string, string>;
+    annotations: Record<string, string>;
+  }>;
+}
+
 const latencies = new Set(latencySlis(loadDefinitions().model).map(({ name }) => name));
 
 function changed(file: keyof DefinitionTexts, from: string | RegExp, to: string): DefinitionTexts {
@@ -151,17 +255,17 @@ function changed(file: keyof DefinitionTexts, from: string | RegExp, to: string)
   return { ...texts, [file]: text };
 }
 
-const ask = (query: string) => instantQuery(running.lab.plan.thanosURL, query);
+const ask = (query: string) => instantQuery(lab.running.lab.plan.thanosURL, query);
 
 /** When the region gz recorded the series: seconds. */
 async function recordedAt(selector: string): Promise<number[]> {
-  const [gz] = running.lab.plan.regions;
+  const [gz] = lab.running.lab.plan.regions;
   const [series] = await instantQuery(prometheusURL(gz), `${selector}[10m]`);
   return series?.values.map(([time]) => time) ?? [];
 }
 
 async function evaluated(name: string): Promise<string[]> {
-  const { url } = evaluators(running.lab).find((evaluator) => evaluator.name === name)!;
+  const { url } = evaluators(lab.running.lab).find((evaluator) => evaluator.name === name)!;
   const { data } = JSON.parse(await httpOk(`${url}/api/v1/rules`)) as {
     data: { groups: Array<{ rules: Array<{ query: string }> }> };
   };

@@ -32,7 +32,7 @@ test('a client certificate names its user and no host', async (t) => {
   assert.equal(certificate.subjectAltName, undefined);
 });
 
-test('authority and certificates are kept when the folder is opened again, and signed by the same key', async (t) => {
+test('authority and certificates survive reopening the folder, and the key stays the same', async (t) => {
   const folder = temporaryDir(t);
   const first = await openAuthority(folder);
   const before = read((await first.issue('server', { commonName: 'a', hosts: ['localhost'] })).certificate);
@@ -43,7 +43,7 @@ test('authority and certificates are kept when the folder is opened again, and s
   assert.ok(later.verify(read(first.certificateFile).publicKey));
 });
 
-test('a renewed certificate has the same key and hosts, and ends when it is told to', async (t) => {
+test('a renewed certificate has the same key and hosts, and the requested lifetime', async (t) => {
   const authority = await openAuthority(temporaryDir(t));
   const request = { commonName: 'etcd', hosts: ['localhost'] };
   const files = await authority.issue('server', request);
@@ -60,7 +60,7 @@ test('a renewed certificate has the same key and hosts, and ends when it is told
   }
 });
 
-test('keys are readable for their owner only', async (t) => {
+test('keys are readable by their owner only', async (t) => {
   const folder = temporaryDir(t);
   const { key } = await (await openAuthority(folder)).issue('server', { commonName: 'a', hosts: [] });
   for (const file of [key, path.join(folder, 'ca.key')]) {

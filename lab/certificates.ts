@@ -19,20 +19,20 @@ export interface CertificateFiles {
 
 export interface CertificateRequest {
   commonName: string;
-  /** DNS names and IP addresses; none for a client's certificate. */
+  /** DNS names and IP addresses. Empty for a client certificate. */
   hosts: string[];
 }
 
 /**
- * A certificate authority of the lab's own, kept in a folder. What it issued before is kept too, so that servers need
- * no restart; a certificate of another name is another file.
+ * The lab's certificate authority, stored in a folder. Certificates that it issued earlier are kept, so that servers
+ * need no restart. Each certificate name has its own file.
  */
 export interface Authority {
   certificateFile: string;
   issue(name: string, request: CertificateRequest): Promise<CertificateFiles>;
   /**
-   * Replaces a certificate that was issued before by another for the same key, valid for so many days. Servers that read
-   * it at every handshake, as etcd does, never find half of it.
+   * Replaces an issued certificate with a new one for the same key, valid for the given number of days. The file is
+   * replaced atomically: servers that read it at every handshake, as etcd does, never read a partial file.
    */
   renew(name: string, request: CertificateRequest, days?: number): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function openAuthority(folder: string): Promise<Authority> {
   };
 }
 
-/** An RSA key for signing service-account tokens. */
+/** Creates an RSA key for signing service-account tokens, unless the file exists. */
 export function serviceAccountKey(file: string): void {
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -113,7 +113,7 @@ async function sign(
     signingAlgorithm: algorithm,
     extensions: [
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      // etcd's members and their HTTP gateway use one certificate as server and as client.
+      // etcd members and their HTTP gateway use one certificate as both server and client.
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
       ...(request.hosts.length > 0 ? [subjectAlternativeNames(request.hosts)] : []),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate),
@@ -139,7 +139,7 @@ async function publicKeyOf(keyFile: string): Promise<CryptoKey> {
 async function writeFiles(files: CertificateFiles, certificate: x509.X509Certificate, key: CryptoKey): Promise<void> {
   const der = await webcrypto.subtle.exportKey('pkcs8', key);
   writePrivateFile(files.key, `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n`);
-  // The certificate comes last: where it is, its key is too.
+  // The certificate is written last: if it exists, its key exists too.
   writeCertificate(files.certificate, certificate);
 }
 
@@ -149,7 +149,7 @@ function writeCertificate(file: string, certificate: x509.X509Certificate): void
 
 function validity(days = validDays) {
   const hour = 60 * 60 * 1000;
-  const notBefore = new Date(Date.now() - hour); // clocks differ
+  const notBefore = new Date(Date.now() - hour); // allows for clock skew
   return { notBefore, notAfter: new Date(Date.now() + days * 24 * hour) };
 }
 

@@ -1,4 +1,4 @@
-// npm run lab -- <command>: the whole system on this machine, from real programs.
+// npm run lab -- <command>: runs the whole system on this machine, with the real programs.
 import { build } from './commands/build.ts';
 import type { Command } from './commands/command.ts';
 import { fault, heal } from './commands/fault.ts';
@@ -10,12 +10,12 @@ import { stop } from './commands/stop.ts';
 import { up } from './commands/up.ts';
 import { LabFailure, describeFailure } from './failure.ts';
 import { openLab } from './lab.ts';
-import { table } from './terminal/table.ts';
+import { table } from '../terminal/table.ts';
 
 const help: Command = {
   name: 'help',
   usage: '',
-  summary: 'shows this',
+  summary: 'shows this help',
   async run() {
     console.log(`npm run lab [command]\n`);
     console.log(
@@ -35,7 +35,7 @@ const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort());
 }
-// A terminal that is gone must not keep what was started from being ended.
+// A closed terminal must not prevent the started processes from being stopped.
 process.stdout.on('error', () => interrupted.abort());
 
 try {

@@ -8,19 +8,19 @@ import { type Lab, etcFile } from './lab.ts';
 import type { PlannedCluster, PlannedRegion } from './plan.ts';
 import { writePrivateFile } from './private-file.ts';
 
-/** Who may talk to a region's API server. RBAC says what each may do; groups only for the administrator. */
+/** The accounts of a region's API server and their groups. RBAC defines what each account may do. */
 const accountGroups = {
   'etcdfleet-datasource': '',
   'etcdfleet-cruiser': '',
   'etcdfleet-operator': '',
   'lab-admin': 'system:masters',
-  // Kubernetes' own group of those who may read /metrics.
+  // The Kubernetes group that may read /metrics.
   prometheus: 'system:monitoring',
 } as const;
 
 export type Account = keyof typeof accountGroups;
 
-/** The names by which a server is reached: those of its URLs, and from its own machine. */
+/** The host names of a server: those in its URLs, and the loopback names. */
 const hostsOf = (...urls: string[]) => [
   ...new Set([...urls.map((url) => new URL(url).hostname), '127.0.0.1', 'localhost']),
 ];
@@ -35,7 +35,7 @@ export const serviceAccountKeyFile = (lab: Lab, region: PlannedRegion) =>
 export const kubeconfigFile = (lab: Lab, region: PlannedRegion, account: Account) =>
   etcFile(lab, region.name, `${account}.kubeconfig`);
 
-/** Makes the certificates, tokens, keys and kubeconfigs that are not there yet. */
+/** Creates the certificates, tokens, keys and kubeconfigs that do not exist yet. */
 export async function createCredentials(lab: Lab): Promise<void> {
   const authority = await openAuthority(etcFile(lab, 'tls'));
   for (const region of lab.plan.regions) {
@@ -66,7 +66,7 @@ export async function createCredentials(lab: Lab): Promise<void> {
   }
 }
 
-/** Replaces the certificate that the cluster's members serve; without a number of days by one as at first. */
+/** Replaces the certificate that the cluster's members serve. Without a number of days it has the default lifetime. */
 export async function renewClusterCertificate(lab: Lab, cluster: PlannedCluster, days?: number): Promise<void> {
   const authority = await openAuthority(etcFile(lab, 'tls'));
   await authority.renew(cluster.name, serverCertificateOf(cluster), days);
@@ -87,7 +87,7 @@ export function tokenOf(lab: Lab, region: PlannedRegion, account: Account): stri
   return line.split(',')[0];
 }
 
-/** What a client needs to reach the cluster's members; undefined for plain HTTP. */
+/** The TLS files that a client of the cluster's members needs, or undefined for plain HTTP. */
 export function etcdClientTls(lab: Lab, cluster: PlannedCluster): ClientTls | undefined {
   if (!cluster.tls) {
     return undefined;
@@ -100,7 +100,7 @@ export function etcdClientTls(lab: Lab, cluster: PlannedCluster): ClientTls | un
   };
 }
 
-/** A static token file of kube-apiserver: token, user, uid, groups. */
+/** Writes a static token file for kube-apiserver: token, user, uid, groups. */
 function createTokens(file: string): void {
   const present = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
   const missing = Object.entries(accountGroups)

@@ -8,7 +8,7 @@ import { labEnvironment, writeEnvironmentFile } from './environment.ts';
 import { environmentFile } from './lab.ts';
 import { temporaryLab } from './testing.ts';
 
-test('the file gives a shell the same variables, certificates with their lines, and only its owner may read it', async (t) => {
+test('a shell reads the same variables from the file, multi-line certificates included, and only its owner may read it', async (t) => {
   const lab = temporaryLab(t);
   await createCredentials(lab);
   writeEnvironmentFile(lab);

@@ -5,12 +5,12 @@ import { authorityFile, tokenOf } from './credentials.ts';
 import { type Lab, environmentFile } from './lab.ts';
 import { writePrivateFile } from './private-file.ts';
 
-/** The variables that provisioning/ and cmd/fleet read; secrets among them. */
+/** The variables that provisioning/ and cmd/fleet read, secrets included. */
 export function labEnvironment(lab: Lab): Record<string, string> {
   return Object.fromEntries(variables(lab).map(([name, read]) => [name, read()]));
 }
 
-/** Their names alone, known before the secrets are there. */
+/** The names of the variables, known before the secrets exist. */
 export function labEnvironmentNames(lab: Lab): string[] {
   return variables(lab).map(([name]) => name);
 }
@@ -18,8 +18,7 @@ export function labEnvironmentNames(lab: Lab): string[] {
 function variables(lab: Lab): Array<[string, () => string]> {
   return [
     ['ETCDFLEET_THANOS_URL', () => lab.plan.thanosURL],
-    // As the plugin ships them: the folder dashboards/ also holds their sources, which Grafana cannot read.
-    ['ETCDFLEET_DASHBOARDS', () => path.join(lab.root, 'dist', 'dashboards')],
+    ['ETCDFLEET_APP', () => path.join(lab.root, 'dist')],
     ...lab.plan.regions.flatMap((region): Array<[string, () => string]> => {
       const prefix = `ETCDFLEET_${region.name.toUpperCase()}`;
       return [
@@ -31,7 +30,7 @@ function variables(lab: Lab): Array<[string, () => string]> {
   ];
 }
 
-/** Writes the variables in a form that shells, Docker and Node read; a value may have several lines. */
+/** Writes the variables in a format that shells, Docker and Node read. A value may have several lines. */
 export function writeEnvironmentFile(lab: Lab): void {
   const lines = Object.entries(labEnvironment(lab)).map(([name, value]) => `${name}="${value}"`);
   writePrivateFile(environmentFile(lab), `${lines.join('\n')}\n`);

@@ -7,7 +7,7 @@ import { type HttpAnswer, http } from './http.ts';
 import type { Lab } from './lab.ts';
 import type { PlannedCluster, PlannedMember } from './plan.ts';
 
-/** etcd refuses changes of membership for some seconds after another one. */
+/** etcd refuses a membership change for some seconds after another one. */
 const unhealthySeconds = 60;
 
 /** Removes the member from its cluster, adds it as a new one, and calls `wipe` in between. */
@@ -19,7 +19,7 @@ export async function replaceMember(
 ): Promise<void> {
   const through = await answeringMember(lab, cluster, member);
   const { members } = await call<MemberList>(lab, cluster, through, '/v3/cluster/member/list');
-  // By its address: a member that was added and never started has no name yet.
+  // The member is found by its address: one that was added and never started has no name yet.
   const listed = members.find(({ peerURLs }) => peerURLs.includes(member.peerURL));
   if (listed) {
     await changeMembership(lab, cluster, through, '/v3/cluster/member/remove', { ID: listed.ID });
@@ -29,23 +29,23 @@ export async function replaceMember(
 }
 
 const fillerPrefix = 'lab/fill-quota/';
-/** Less than what large-key-values warns of, so that NOSPACE is all that there is to tell. */
+/** Below the warning threshold of large-key-values, so that NOSPACE is the only problem to report. */
 const fillerBytes = 384 * 1024;
-/** What takes its time on a busy disk. */
+/** Calls that are slow on a busy disk. */
 const slowPaths = ['/v3/kv/put', '/v3/kv/txn', '/v3/kv/deleterange', '/v3/kv/compaction', '/v3/maintenance/defragment'];
 const patientMilliseconds = 60_000;
-/** etcd takes 128 at most. */
+/** etcd allows at most 128. */
 const putsPerTransaction = 100;
 const parallelTransactions = 4;
 
-/** Writes one key with a value of so many bytes. */
+/** Writes one key with a value of the given number of bytes. */
 export async function writeValue(lab: Lab, cluster: PlannedCluster, key: string, bytes: number): Promise<void> {
   const through = await answeringMember(lab, cluster);
   const value = randomBytes(bytes).toString('base64');
   await call(lab, cluster, through, '/v3/kv/put', { key: base64(key), value });
 }
 
-/** Writes so many keys with small values. */
+/** Writes the given number of keys with small values. */
 export async function writeKeys(lab: Lab, cluster: PlannedCluster, prefix: string, keys: number): Promise<void> {
   const through = await answeringMember(lab, cluster);
   const value = base64('x');
@@ -63,7 +63,7 @@ export async function writeKeys(lab: Lab, cluster: PlannedCluster, prefix: strin
   await Promise.all(Array.from({ length: parallelTransactions }, write));
 }
 
-/** Deletes all keys that begin with the prefix, which ends with a slash. Returns the cluster's revision. */
+/** Deletes all keys that start with the prefix, which ends with a slash. Returns the cluster's revision. */
 export async function deleteKeys(lab: Lab, cluster: PlannedCluster, prefix: string): Promise<string> {
   const through = await answeringMember(lab, cluster);
   const { header } = await call<{ header: { revision: string } }>(lab, cluster, through, '/v3/kv/deleterange', {
@@ -73,11 +73,11 @@ export async function deleteKeys(lab: Lab, cluster: PlannedCluster, prefix: stri
   return header.revision;
 }
 
-/** Writes until the cluster refuses to: it has raised the alarm NOSPACE then. */
+/** Writes until the cluster refuses writes because it has raised the alarm NOSPACE. */
 export async function writeUntilFull(lab: Lab, cluster: PlannedCluster): Promise<void> {
   const through = await answeringMember(lab, cluster);
   const value = randomBytes(fillerBytes).toString('base64');
-  // One after the other, and never more than twice the quota: neighbours share the disk.
+  // Writes are sequential, and at most twice the quota: other processes share the disk.
   for (let index = 0; index < (2 * cluster.quotaBytes) / fillerBytes; index++) {
     const answer = await request(lab, cluster, through, '/v3/kv/put', {
       key: base64(`${fillerPrefix}${index}`),
@@ -88,10 +88,10 @@ export async function writeUntilFull(lab: Lab, cluster: PlannedCluster): Promise
     }
     requireOk(answer, through, '/v3/kv/put');
   }
-  throw new Error(`${cluster.name} took twice its quota and did not refuse`);
+  throw new Error(`${cluster.name} accepted twice its quota and did not refuse a write`);
 }
 
-/** What an operator does after NOSPACE: delete, compact, defragment each member, disarm. */
+/** Frees space as an administrator does after NOSPACE: delete, compact, defragment each member, disarm the alarm. */
 export async function freeSpace(lab: Lab, cluster: PlannedCluster): Promise<void> {
   const through = await answeringMember(lab, cluster);
   const revision = await deleteKeys(lab, cluster, fillerPrefix);
@@ -117,7 +117,7 @@ interface MemberList {
   members: Array<{ ID: string; peerURLs: string[] }>;
 }
 
-/** A member that answers, other than the given one. */
+/** Returns a member that answers, other than the given one. */
 async function answeringMember(lab: Lab, cluster: PlannedCluster, except?: PlannedMember): Promise<PlannedMember> {
   const reasons: string[] = [];
   for (const member of cluster.members.filter(({ name }) => name !== except?.name)) {
@@ -134,7 +134,7 @@ async function answeringMember(lab: Lab, cluster: PlannedCluster, except?: Plann
   );
 }
 
-/** Whether the member leads its cluster; throws when it does not answer. */
+/** Whether the member leads its cluster. Throws if it does not answer. */
 export async function isLeader(lab: Lab, cluster: PlannedCluster, member: PlannedMember): Promise<boolean> {
   const status = await call<{ leader: string; header: { member_id: string } }>(
     lab,
@@ -166,7 +166,7 @@ async function changeMembership(
   }
 }
 
-/** One call of etcd's JSON gateway, which every member serves beside gRPC. */
+/** Calls etcd's JSON gateway, which every member serves alongside gRPC. */
 async function call<T>(
   lab: Lab,
   cluster: PlannedCluster,

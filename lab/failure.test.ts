@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { LabFailure, describeFailure, reasonOf } from './failure.ts';
 
-test('a failure is shown with its log and the remedy, without a stack', () => {
+test('a failure is shown with its log and its remedy, without a stack trace', () => {
   const failure = new LabFailure('etcd did not start. The end of its log:', 'Free the disk.', 'line 1\nline 2\n');
   assert.equal(
     describeFailure(failure),

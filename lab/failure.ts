@@ -1,4 +1,4 @@
-/** A failure that the person at the terminal can act on: printed without a stack trace. */
+/** A failure that the user can act on. It is printed without a stack trace. */
 export class LabFailure extends Error {
   readonly remedy: string;
   readonly logTail: string;
@@ -18,7 +18,7 @@ export function describeFailure(error: unknown): string {
   return `${error.message}${log}\n→ ${error.remedy}`;
 }
 
-/** The message alone, with its causes: fetch says what happened there only. */
+/** Returns the message with those of its causes: fetch describes the problem only there. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { labEnvironment } from './environment.ts';
 import { type Lab, program } from './lab.ts';
 
-/** The fleet as the datasource sees it: region, cluster, members, leader, keys, last inspection. */
+/** Returns the fleet as the datasource sees it: region, cluster, members, leader, keys, last inspection. */
 export async function fleetTable(lab: Lab): Promise<string> {
   const { all } = await execa(program(lab, 'fleet'), ['clusters'], {
     cwd: lab.root,

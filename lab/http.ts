@@ -18,12 +18,12 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** One request to a server of the lab. Unlike fetch it takes a certificate authority and a client certificate. */
+/** Sends a request to a server of the lab. Unlike fetch, it takes a certificate authority and a client certificate. */
 export function http(url: string, options: HttpOptions = {}): Promise<HttpAnswer> {
   const { method = 'GET', headers = {}, body, timeoutMilliseconds = 5000, ...tls } = options;
   const send = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    // agent: false closes the connection with the answer, so that a command ends when its work is done.
+    // agent: false closes the connection after the answer, so that a command exits when its work is done.
     const signal = AbortSignal.timeout(timeoutMilliseconds);
     const request = send(url, { method, headers, agent: false, signal, ...tls }, (response) => {
       const chunks: Buffer[] = [];
@@ -40,7 +40,7 @@ export function http(url: string, options: HttpOptions = {}): Promise<HttpAnswer
   });
 }
 
-/** The body of an answer that must be a success. */
+/** Returns the body of an answer, which must be a success. */
 export async function httpOk(url: string, options?: HttpOptions): Promise<string> {
   const answer = await http(url, options);
   if (answer.status < 200 || answer.status > 299) {

@@ -2,38 +2,24 @@
 // --test lab/inspections.itest.ts. The tests are one story, in their order.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { applyObjects, getObject } from './kubernetes/client.ts';
 import { labChecks } from './kubernetes/inspections.ts';
 import { apiVersion } from './kubernetes/objects.ts';
 import type { PlannedRegion } from './plan.ts';
-import { type LabOptions, type RunningLab, labCommand, startLab } from './running-lab.ts';
 import { kubernetesServer } from './services/etcd-apiserver.ts';
+import { testLab } from './test-lab.ts';
 
-const temporary = mkdtempSync(path.join(tmpdir(), 'etcdfleet-inspections-'));
-const options: LabOptions = { dir: path.join(temporary, 'lab'), portBase: 25000 };
-let running: RunningLab;
-
-before(async () => {
-  running = await startLab(options);
-});
-
-after(async () => {
-  await labCommand(options, ['stop']);
-  rmSync(temporary, { recursive: true, force: true });
-});
+const lab = testLab(25000);
 
 interface Hazard {
   fault: string;
   cluster: string;
-  /** The checks that tell of it, with their outcomes and what their messages name. Every other one passes. */
+  /** The checks that report it, with their outcomes and texts of their messages. All others pass. */
   told: Record<string, [outcome: string, message: RegExp]>;
-  /** Checks that tell of it as well, but not before something else has happened. */
+  /** Checks that report it too, but only after something else has happened. */
   later?: string[];
 }
 
@@ -44,7 +30,7 @@ const groups: Hazard[][] = [
       fault: 'corrupt',
       cluster: 'gz-etcd-large',
       told: {
-        'etcd-node-key-diff': ['Failed', /nodeKeyDiff is [1-9]\d*,keys at revision \d+:/],
+        'etcd-node-key-diff': ['Failed', /nodeKeyDiff is [1-9]\d*\. Keys at revision \d+:/],
         // Lost keys are another hash, too.
         'data-consistency': ['Failed', /gz-etcd-large-\d/],
       },
@@ -70,7 +56,7 @@ const groups: Hazard[][] = [
     {
       fault: 'hot-key',
       cluster: 'sh-etcd-small',
-      told: { 'write-qps-outliers': ['Warning', /hot key lab\/hot-key\/object has \d+\.\d writes\/s/] },
+      told: { 'write-qps-outliers': ['Warning', /Hot key lab\/hot-key\/object has \d+\.\d writes\/s/] },
     },
   ],
   [
@@ -84,9 +70,9 @@ const groups: Hazard[][] = [
       fault: 'fill-quota',
       cluster: 'gz-etcd-small',
       told: {
-        alarms: ['Failed', /alarm NOSPACE for gz-etcd-small-\d/],
+        alarms: ['Failed', /Alarm NOSPACE is raised for gz-etcd-small-\d/],
         // Why the alarm is raised.
-        'quota-and-fragmentation': ['Failed', /writes are about to be refused by .*gz-etcd-small-\d/],
+        'quota-and-fragmentation': ['Failed', /Writes are about to be refused by .*gz-etcd-small-\d/],
       },
     },
     {
@@ -100,7 +86,7 @@ const groups: Hazard[][] = [
       fault: 'restart-member',
       cluster: 'gz-etcd-default',
       // A restart that ends well is told, and no reason to worry.
-      told: { 'health-after-change': ['Passed', /gz-etcd-default-\d restarted at .*all 3 voting members are healthy/] },
+      told: { 'health-after-change': ['Passed', /gz-etcd-default-\d restarted at .*All 3 voting members are healthy/] },
     },
   ],
 ];
@@ -135,7 +121,7 @@ interface Run {
   message: string;
 }
 
-/** Runs every inspection of the fleet until all end as the hazards want it, and returns those runs. */
+/** Runs every inspection of the fleet until all have the outcomes that the hazards require, and returns those runs. */
 async function untilTold(hazards: Hazard[]): Promise<Map<string, Run>> {
   const later = hazards.flatMap(({ cluster, later = [] }) => later.map((check) => `${cluster} ${check}`));
   const want = hazards
@@ -160,12 +146,12 @@ async function untilTold(hazards: Hazard[]): Promise<Map<string, Run>> {
 /** Requests a run of every inspection, and waits until each has taken place. By cluster and check. */
 async function runAll(): Promise<Map<string, Run>> {
   const request = randomUUID();
-  const runs = await Promise.all(running.lab.plan.regions.map((region) => runAllOf(region, request)));
+  const runs = await Promise.all(lab.running.lab.plan.regions.map((region) => runAllOf(region, request)));
   return new Map(runs.flat());
 }
 
 async function runAllOf(region: PlannedRegion, request: string): Promise<Array<[string, Run]>> {
-  const server = kubernetesServer(running.lab, region);
+  const server = kubernetesServer(lab.running.lab, region);
   const requested = (await monitorsOf(region)).map(({ metadata: { name } }) => ({
     apiVersion,
     kind: 'EtcdMonitor',
@@ -200,13 +186,13 @@ interface EtcdMonitor {
 
 async function monitorsOf(region: PlannedRegion): Promise<EtcdMonitor[]> {
   const { items } = await getObject<{ items: EtcdMonitor[] }>(
-    kubernetesServer(running.lab, region),
+    kubernetesServer(lab.running.lab, region),
     `/apis/${apiVersion}/namespaces/${region.name}/etcdmonitors`
   );
   return items;
 }
 
 async function command(...args: string[]): Promise<void> {
-  const { exitCode, output } = await running.run(...args);
+  const { exitCode, output } = await lab.running.run(...args);
   assert.equal(exitCode, 0, output);
 }

@@ -5,9 +5,9 @@ import { LabFailure } from './failure.ts';
 import { type Plan, type PlannedRegion, planLab, portsPerRegion } from './plan.ts';
 import { topology } from './topology.ts';
 
-/** One lab on this machine: where its files are and which ports it takes. Several can run beside each other. */
+/** One lab on this machine: its files and its ports. Several labs can run at the same time. */
 export interface Lab {
-  /** The repository. */
+  /** The repository's root folder. */
   root: string;
   /** Data, logs, certificates, pid files. */
   dir: string;
@@ -48,9 +48,11 @@ function readPortBase(value: string | undefined): number {
 
 export const logFile = (lab: Lab, process: string) => path.join(lab.dir, 'log', `${process}.log`);
 export const dataDir = (lab: Lab, process: string) => path.join(lab.dir, 'data', process);
+/** The folder in which the check backup-age finds backups. */
+export const backupsDir = (lab: Lab) => path.join(lab.dir, 'backups');
 export const etcFile = (lab: Lab, ...names: string[]) => path.join(lab.dir, 'etc', ...names);
 export const program = (lab: Lab, name: string) => path.join(lab.bin, name);
-/** Held by whoever starts or stops processes of the lab. */
+/** Held while a command starts or stops processes of the lab. */
 export const labLock = (lab: Lab) => path.join(lab.dir, 'lock');
 /** Settings for Grafana's provisioning, cmd/fleet and tests. */
 export const environmentFile = (lab: Lab) => path.join(lab.dir, 'env');

@@ -16,14 +16,14 @@ const portsOf = (plan: Plan): number[] => [
   ]),
 ];
 
-test('no port is planned twice and all lie in the range that the lab claims', () => {
+test('no port is planned twice, and all are in the range that the lab claims', () => {
   const ports = portsOf(planLab(topology, 23000));
   assert.equal(new Set(ports).size, ports.length);
   assert.ok(Math.min(...ports) >= 23000);
   assert.ok(Math.max(...ports) < 23000 + (topology.length + 1) * portsPerRegion);
 });
 
-test('two labs whose bases lie 1000 apart share no port', () => {
+test('two labs with bases 1000 apart share no port', () => {
   const first = new Set(portsOf(planLab(topology, 23000)));
   assert.deepEqual(
     portsOf(planLab(topology, 24000)).filter((port) => first.has(port)),
@@ -31,7 +31,7 @@ test('two labs whose bases lie 1000 apart share no port', () => {
   );
 });
 
-test('a region holds no more clusters than it has ports for', () => {
+test('a region has no more clusters than it has ports for', () => {
   const clusters = Array(7).fill(topology[0].clusters[0]);
   assert.throws(() => planLab([{ name: 'gz', clusters }], 23000), /region gz has more than 6 clusters/);
 });
@@ -70,7 +70,7 @@ for (const [value, usable] of [
   ['65400', false],
   ['many', false],
 ] as const) {
-  test(`LAB_PORT_BASE=${value} is ${usable ? 'taken' : 'refused with the usable range'}`, () => {
+  test(`LAB_PORT_BASE=${value} is ${usable ? 'accepted' : 'refused with the usable range'}`, () => {
     const open = () => openLab({ LAB_PORT_BASE: value }).portBase;
     if (usable) {
       assert.equal(open(), Number(value ?? 23000));

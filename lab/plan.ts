@@ -1,6 +1,6 @@
 import { type ClusterTopology, type RegionTopology, membersPerCluster } from './topology.ts';
 
-/** The topology with names and addresses: pure, so that every part computes the same. */
+/** The topology with names and addresses. It is computed without state, so that every command gets the same plan. */
 export interface Plan {
   regions: PlannedRegion[];
   thanosURL: string;
@@ -40,7 +40,7 @@ export interface PlannedCluster extends ClusterTopology {
   name: string;
   region: string;
   members: PlannedMember[];
-  /** The API server that stores here, if one does. */
+  /** The API server that stores its objects in this cluster, if there is one. */
   kubernetes?: PlannedKubernetes;
 }
 
@@ -53,7 +53,7 @@ export interface PlannedKubernetes {
 export interface PlannedMember {
   name: string;
   cluster: string;
-  /** The pretended machine, shared with the other clusters of the region. */
+  /** The simulated machine, shared with the other clusters of the region. */
   host: string;
   ports: { client: number; peer: number; metrics: number };
   clientURL: string;
@@ -61,7 +61,7 @@ export interface PlannedMember {
   metricsURL: string;
 }
 
-/** Ports that a lab of two regions takes, counted from its base. */
+/** The number of ports per region. The first region's ports start at the base plus this number. */
 export const portsPerRegion = 100;
 const clusterOffset = 40;
 const portsPerCluster = 10;
@@ -129,7 +129,7 @@ function planCluster(region: string, cluster: ClusterTopology, base: number): Pl
       metricsURL: `http://127.0.0.1:${metrics}`,
     };
   });
-  const port = base + portsPerCluster - 1; // what three members leave over
+  const port = base + portsPerCluster - 1; // the port that three members leave free
   const kubernetes = cluster.kubernetesCluster && {
     kubernetes: { name: cluster.kubernetesCluster, port, url: `https://127.0.0.1:${port}` },
   };

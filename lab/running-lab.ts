@@ -5,20 +5,20 @@ import { labEnvironment } from './environment.ts';
 import { type Lab, openLab } from './lab.ts';
 import { processTable } from './supervisor/process-table.ts';
 
-/** A lab that a test started through the command line, as a person would. */
+/** A lab that a test started through the command line, as a user does. */
 export interface RunningLab {
   lab: Lab;
-  /** What Grafana's provisioning, cmd/fleet and clients of the datasource need. */
+  /** The environment for Grafana's provisioning, cmd/fleet and clients of the datasource. */
   environment: Record<string, string>;
   /** `npm run lab -- <args>`. */
   run(...args: string[]): Promise<LabCommandResult>;
-  /** Ends it; throws when a process is left. */
+  /** Stops the lab. Throws if a process is left. */
   stop(): Promise<void>;
 }
 
 export interface LabCommandResult {
   exitCode: number;
-  /** Standard output and errors as they came. */
+  /** Standard output and standard error, in the order of arrival. */
   output: string;
 }
 
@@ -26,15 +26,15 @@ export interface LabOptions {
   /** LAB_DIR; the folder may be empty. */
   dir: string;
   portBase: number;
-  /** GRAFANA_HOME and the like; without it the lab has no Grafana. */
+  /** GRAFANA_HOME and similar variables. Without them the lab has no Grafana. */
   grafana?: NodeJS.ProcessEnv;
-  /** Where the output goes besides the result, for example process.stdout. */
+  /** Receives the output as it arrives, for example process.stdout. */
   onOutput?: (text: string) => void;
 }
 
-const startTimeout = 30 * 60_000; // an empty Go cache
+const startTimeout = 30 * 60_000; // enough for an empty Go cache
 
-/** Starts a lab and returns it, or throws with what it printed. */
+/** Starts a lab and returns it. Throws an error with its output if it does not start. */
 export async function startLab(options: LabOptions): Promise<RunningLab> {
   const run = (...args: string[]) => labCommand(options, args);
   const lab = openLab(environmentOf(options));
@@ -56,7 +56,7 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   };
 }
 
-/** One command of the lab, whatever its exit code. */
+/** Runs a command of the lab. Any exit code is a valid result. */
 export async function labCommand(options: LabOptions, args: string[], signal?: AbortSignal): Promise<LabCommandResult> {
   const { root } = openLab(environmentOf(options));
   const running = execa(process.execPath, ['--import', 'tsx', path.join(root, 'lab', 'cli.ts'), ...args], {
@@ -74,7 +74,7 @@ export async function labCommand(options: LabOptions, args: string[], signal?: A
   return { exitCode, output: all };
 }
 
-/** The command lines of living processes that work in the lab's folder. */
+/** Returns the command lines of running processes that use the lab's folder. */
 export function processesOf(lab: Lab): string[] {
   return processTable()
     .filter(({ command }) => command.includes(`${lab.dir}/`))

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 
 import { type Lab, openLab } from './lab.ts';
 
-/** A lab in a folder of its own that goes with the test. */
+/** Returns a lab in a temporary folder that is removed after the test. */
 export function temporaryLab(t: TestContext, environment: NodeJS.ProcessEnv = {}): Lab {
   return openLab({ LAB_DIR: temporaryDir(t), LAB_PORT_BASE: '27000', ...environment });
 }

@@ -1,5 +1,5 @@
 /**
- * What the lab is made of. Everything else (ports, processes, certificates, objects, targets, traffic) follows from here.
+ * The topology of the lab. Everything else (ports, processes, certificates, objects, targets, traffic) derives from it.
  */
 export type Specification = 'small' | 'default' | 'large';
 
@@ -7,15 +7,15 @@ export interface ClusterTopology {
   specification: Specification;
   product: string;
   scene: string;
-  /** Members serve HTTPS and ask clients for a certificate. */
+  /** Members serve HTTPS and require a client certificate. */
   tls: boolean;
   /** etcd's --metrics; extensive adds grpc_server_handling_seconds. */
   metrics: 'basic' | 'extensive';
   quotaBytes: number;
-  /** Objects that the traffic keeps in the cluster. */
+  /** The number of objects that the traffic keeps in the cluster. */
   objects: number;
   requestsPerSecond: number;
-  /** A Kubernetes cluster whose API server stores in this cluster. */
+  /** A Kubernetes cluster whose API server stores its objects in this cluster. */
   kubernetesCluster?: string;
 }
 

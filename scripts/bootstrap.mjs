@@ -1,5 +1,5 @@
-// Runs a TypeScript program of this project on a machine that has only Node: installs the locked packages first
-// when they are missing or older than the lock file, then hands over to tsx.
+// Runs a TypeScript program of this project on a machine that has only Node. It first installs the locked packages if
+// they are missing or older than the lock file, then runs the program with tsx.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ if (major < 20) {
   fail(`Node ${process.versions.node} is too old: install Node 20 or newer.`);
 }
 installPackages();
-// The program decides what an interrupt means; this process only waits for it.
+// The program handles interrupts. This process only waits for it.
 process.on('SIGINT', () => {});
 process.exit(
   run(process.execPath, ['--import', 'tsx', path.join(root, program), ...args], { stdio: 'inherit' }).status ?? 1

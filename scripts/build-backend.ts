@@ -1,5 +1,5 @@
-// Builds the datasource's backend into dist/datasource/: for this machine, or with --all for every platform that
-// Grafana runs on, which takes several minutes.
+// Builds the datasource's backend into dist/datasource/ for this machine. With --all it builds for every platform that
+// Grafana supports, which takes several minutes.
 import { execa } from 'execa';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +11,7 @@ async function buildAll() {
   await go(['run', 'github.com/magefile/mage', '-v', 'buildAll']);
 }
 
-/** Does what the SDK's mage target does for one platform, without the time that mage takes. */
+/** Does the same as the SDK's mage target for one platform, but without the time that mage takes. */
 async function buildHere() {
   const [os, architecture] = (await execa('go', ['env', 'GOOS', 'GOARCH'], { cwd: root })).stdout.split('\n');
   const { executable } = await readJson('src/datasource/plugin.json');
@@ -22,7 +22,10 @@ async function buildHere() {
   console.log(`Built ${binary}`);
 }
 
-/** What Grafana shows of the plugin. The time is the commit's, so that an unchanged program is not linked again. */
+/**
+ * Returns the build information that Grafana shows. Its time is the commit's, so that unchanged programs are not
+ * relinked.
+ */
 async function buildInfoJson(): Promise<string> {
   const { id: pluginID } = await readJson('src/plugin.json');
   const { version } = await readJson('package.json');
@@ -35,7 +38,7 @@ async function readJson(file: string) {
   return JSON.parse(await readFile(path.join(root, file), 'utf8'));
 }
 
-/** Go has said what is wrong when it fails: its exit code is all that is left to pass on. */
+/** Runs go. On a failure it only passes on the exit code, because go has already printed the error. */
 async function go(args: string[]) {
   const { exitCode } = await execa('go', args, {
     cwd: root,

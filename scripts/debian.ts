@@ -1,12 +1,23 @@
-// Fetches Debian packages that a step needs, where apt is there and may be used.
+// Fetches Debian packages that a step needs, if apt is available and allowed.
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Returns why the packages could not be installed, or undefined when they were. */
-export async function installDebianPackages(packages: string[]): Promise<string | undefined> {
+let lastInstallation: Promise<unknown> = Promise.resolve();
+
+/**
+ * Returns the reason why the packages could not be installed, or undefined if they were. Steps that run side by side wait for each
+ * other: a second apt-get would find the database locked and fail.
+ */
+export function installDebianPackages(packages: string[]): Promise<string | undefined> {
+  const installation = lastInstallation.then(() => install(packages));
+  lastInstallation = installation.catch(() => {});
+  return installation;
+}
+
+async function install(packages: string[]): Promise<string | undefined> {
   const names = packages.join(' ');
   if (!existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) {
     return `install ${names} (apt-get needs root here)`;
@@ -24,9 +35,9 @@ export async function installDebianPackages(packages: string[]): Promise<string 
 }
 
 /**
- * Puts one program of a package at `target`, unless it is there. The package is unpacked and not installed, so no service starts.
- * The program's `--version` must begin with `version`: another release of Debian has another one. Returns why there is none,
- * or undefined.
+ * Copies one program of a package to `target`, unless that exists. The package is unpacked and not installed, so that
+ * no service starts. The output of `--version` must start with `version`, because another Debian release has another
+ * one. Returns the reason if the program is not available, or undefined.
  */
 export async function unpackDebianProgram(
   source: { package: string; program: string; version: string },
@@ -36,7 +47,7 @@ export async function unpackDebianProgram(
     return undefined;
   }
   if (!existsSync('/usr/bin/apt-get')) {
-    return `${source.package} is a package of Debian, and apt-get is not here`;
+    return `${source.package} is a Debian package, and apt-get is not installed`;
   }
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'etcdfleet-debian-'));
   try {
@@ -60,7 +71,7 @@ export async function unpackDebianProgram(
 async function download(name: string, directory: string): Promise<void> {
   const options = { cwd: directory, timeout: 300_000 };
   if ((await execa('apt-get', ['download', '-q', name], { ...options, reject: false })).exitCode !== 0) {
-    await execa('apt-get', ['update', '-q'], { timeout: 300_000, reject: false }); // lists are missing, or old
+    await execa('apt-get', ['update', '-q'], { timeout: 300_000, reject: false }); // the package lists are missing or old
     await execa('apt-get', ['download', '-q', name], options);
   }
   const [file] = (await readdir(directory)).filter((entry) => entry.endsWith('.deb'));

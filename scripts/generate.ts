@@ -1,6 +1,6 @@
-// Writes every generated file of the project from its source. With --check it writes nothing and fails when a file
-// is out of date or has no source any more. With --apply the rules go to the running lab as well, once promtool and Thanos
-// find no fault in them. One entry a kind of file; each returns what the files should hold.
+// Generates all generated files of the project from their sources. With --check it writes nothing and fails if a file
+// is out of date or no longer has a source. With --apply it also applies the rules to the running lab, after promtool
+// and Thanos have accepted them. There is one generator per kind of file, which returns the expected contents.
 import { execa } from 'execa';
 import { glob } from 'glob';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { openLab } from '../lab/lab.ts';
 import { applyRules, rulesToApply } from '../lab/slo/apply.ts';
 import { UsageError } from '../slo/commands/command.ts';
 import { promtoolTexts } from '../slo/fixtures/index.ts';
+import { constantFiles, constants } from '../slo/generate/constants.ts';
 import { dashboardExprs } from '../slo/generate/dashboards.ts';
 import { ruleTexts } from '../slo/generate/files.ts';
 import { loadDefinitions } from '../slo/model/definitions.ts';
@@ -21,18 +22,18 @@ import { DefinitionError } from '../slo/model/problem.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** File name, relative to the project, to content. */
+/** Contents by file name, relative to the project. */
 type Files = Record<string, string>;
 
 interface Generator {
   /** The kind of files, and their source. */
   what: string;
   generate: () => Promise<Files>;
-  /** Where every file is a generated one: what no source asks for any more is removed. */
+  /** Globs that match generated files only. Files that no longer have a source are removed. */
   owned: string[];
 }
 
-/** In this order, as the rules' allow-list reads the dashboards. */
+/** The order matters: the rules' allow-list reads the dashboards. */
 const generators: Generator[] = [
   {
     what: 'dashboards (dashboards/src)',
@@ -48,6 +49,11 @@ const generators: Generator[] = [
     what: 'rules and their tests (slo/definitions)',
     generate: generateRules,
     owned: ['rules/**'],
+  },
+  {
+    what: 'windows and factors for the datasource (slo/definitions)',
+    generate: async () => constants(loadDefinitions()),
+    owned: Object.values(constantFiles),
   },
   {
     what: 'JSON Schemas of the definitions (slo/model/schema.ts)',
@@ -145,7 +151,7 @@ function report(check: boolean, written: string[], removed: string[]) {
   }
 }
 
-/** Faulty rules are refused before anything is written. */
+/** Generates and applies. Invalid rules are refused before anything is written. */
 async function generateAndApply() {
   const lab = openLab();
   const rules = await rulesToApply(lab);
@@ -157,7 +163,7 @@ try {
   const flags = process.argv.slice(2);
   const unknown = flags.find((flag) => flag !== '--check' && flag !== '--apply');
   if (unknown !== undefined || flags.length > 1) {
-    throw new UsageError('Write --check to write nothing, --apply to give the rules to the running lab, or neither.');
+    throw new UsageError('Use --check to write nothing, --apply to apply the rules to the running lab, or neither.');
   }
   await (flags.includes('--apply') ? generateAndApply() : generateAll(flags.includes('--check')));
 } catch (error) {

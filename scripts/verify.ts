@@ -1,30 +1,43 @@
-// npm run verify: every check of the project, each on real components where the behaviour comes from them. The last
-// line counts what passed and failed; what did not run is listed with the reason.
+// npm run verify: every check of the project, each on real components where the behaviour comes from them. Programs are
+// built first. Then two lanes run side by side, because tests in a lab mostly wait. The last line counts what passed and
+// failed; skipped tests are listed with the reason.
 import { chromium } from '@playwright/test';
 import { execa } from 'execa';
 import { glob } from 'glob';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isGrafanaHome, systemHome } from '../lab/grafana/source.ts';
-import { startLab } from '../lab/running-lab.ts';
+import { type LabOptions, labCommand, startLab } from '../lab/running-lab.ts';
 import { fleetURL } from '../lab/services/fleet.ts';
 import { checkRules, checkThanosRules, testRules, type Outcome } from '../slo/promtool.ts';
 import { installDebianPackages, unpackDebianProgram } from './debian.ts';
 import { add, goTest, jest, nodeTest, nothing, playwright, type Counts } from './verify/counts.ts';
-import { command, perform, root, runCommand, type Step } from './verify/step.ts';
+import { runLanes } from './verify/lanes.ts';
+import { command, root, runCommand, type Step } from './verify/step.ts';
 
 const bin = `${root}/.lab/bin`;
 const tsx = [process.execPath, '--import', 'tsx'];
 
-const steps: Step[] = [
+/** The lab of all steps that need one. */
+const lab: LabOptions = { dir: `${root}/.lab/verify/lab`, portBase: 28000 };
+const labVariables = { LAB_DIR: lab.dir, LAB_PORT_BASE: String(lab.portBase) };
+
+/** Programs that the steps of both lanes use. */
+const builds: Step[] = [
   command('tools', [...tsx, 'lab/cli.ts', 'build'], { timeoutMinutes: 60 }),
   { name: 'etcd 3.4', run: fetchEtcd34 },
+  command('front end, build', ['npm', 'run', 'build']),
+  command('backend, build', [...tsx, 'scripts/build-backend.ts']),
+];
+
+const withoutLab: Step[] = [
   command('format', ['prettier', '--check', '.']),
   command('format of Go', [`${bin}/golangci-lint`, 'fmt', '--diff', './...']),
   command('lint', ['eslint', '--max-warnings', '0', '.']),
+  command('imports', ['depcruise', '.']),
   command('lint of Go', [`${bin}/golangci-lint`, 'run', './...'], {
-    env: { GOLANGCI_LINT_CACHE: `${root}/.lab/golangci-lint` }, // the shared one also tells of deleted checkouts' files
+    env: { GOLANGCI_LINT_CACHE: `${root}/.lab/golangci-lint` }, // the shared one also reports files of deleted checkouts
   }),
   command('types of the front end', ['tsc', '--noEmit']),
   command('types of the tools', ['tsc', '--noEmit', '-p', 'tsconfig.node.json']),
@@ -33,21 +46,27 @@ const steps: Step[] = [
   { name: 'rules', run: checkAllRules },
   { name: 'compose file', run: checkCompose },
   command('front end, unit', ['jest', '--maxWorkers', '2', '--json'], { count: jest }),
-  { name: 'tools, unit', run: testTools },
-  command('front end, build', ['npm', 'run', 'build']),
-  command('backend, build', [...tsx, 'scripts/build-backend.ts']),
   // Tests with clusters mostly wait, for elections and time-outs: more of them at once than there are cores.
   command('Go, unit and integration', ['go', 'test', '-race', '-parallel', '4', '-json', '-timeout', '40m', './...'], {
     count: goTest,
     timeoutMinutes: 60,
   }),
-  command('lab, integration', [...tsx, '--test', '--test-reporter=tap', 'lab/lab.itest.ts'], { count: nodeTest }),
-  command('lab, alerts', [...tsx, '--test', '--test-reporter=tap', 'lab/alerts.itest.ts'], { count: nodeTest }),
-  command('lab, inspections', [...tsx, '--test', '--test-reporter=tap', 'lab/inspections.itest.ts'], {
-    count: nodeTest,
-  }),
-  { name: 'browser', run: testBrowser },
+  { name: 'tools, unit', run: testTools },
+  command('fuzzing', [...tsx, 'scripts/fuzz.ts', '--time', '90s'], { timeoutMinutes: 60 }),
 ];
+
+/** All of them use one lab: what needs a history without faults comes first, what stops the lab comes last. */
+const inTheLab: Step[] = [
+  { name: 'browser', run: testBrowser },
+  labSuite('lab, alerts', 'lab/alerts.itest.ts'),
+  labSuite('lab, inspections', 'lab/inspections.itest.ts'),
+  labSuite('lab, integration', 'lab/lab.itest.ts'),
+  { name: 'Grafana', run: testInGrafana },
+];
+
+function labSuite(name: string, file: string): Step {
+  return command(name, [...tsx, '--test', '--test-reporter=tap', file], { count: nodeTest, env: labVariables });
+}
 
 /** The one version that cannot be built from its module. Without it the Go tests that need it skip themselves. */
 async function fetchEtcd34(): Promise<Counts> {
@@ -57,7 +76,7 @@ async function fetchEtcd34(): Promise<Counts> {
 }
 
 async function testTools(log: string): Promise<Counts> {
-  const folders = ['bench', 'dashboards', 'lab', 'scripts', 'slo'];
+  const folders = ['bench', 'dashboards', 'lab', 'scripts', 'slo', 'terminal'];
   const files = await glob(
     folders.map((folder) => `${folder}/**/*.test.ts`),
     { cwd: root }
@@ -104,27 +123,41 @@ async function findCompose(): Promise<string[] | undefined> {
   return (await installDebianPackages(['docker-compose'])) ? undefined : ['docker-compose'];
 }
 
-/** The built plugins before the real datasource and a lab's fleet, and in Grafana where one is found. */
+/** The built plugins before the real datasource and a lab's fleet. */
 async function testBrowser(log: string): Promise<Counts> {
-  const browser = await findChromium();
-  const options = { dir: `${root}/.lab/verify/lab`, portBase: 28000 };
-  const lab = await startLab(options);
-  try {
-    const inPage = await runPlaywright('browser', { CHROMIUM_PATH: browser, FLEET_URL: fleetURL(lab.lab) }, log);
-    const home = [process.env.GRAFANA_HOME, systemHome].find((folder) => folder && isGrafanaHome(folder));
-    if (!home) {
-      const remedy = 'set GRAFANA_HOME to the folder of an unpacked Grafana 12.2 or newer';
-      return add(inPage, {
-        ...nothing,
-        skipped: [`tests/e2e, in Grafana's own interface: no Grafana found; ${remedy}`],
-      });
-    }
-    const { lab: withGrafana } = await startLab({ ...options, grafana: { GRAFANA_HOME: home } });
-    const url = `http://127.0.0.1:${withGrafana.plan.ports.grafana}`;
-    return add(inPage, await runPlaywright('e2e', { CHROMIUM_PATH: browser, GRAFANA_URL: url }, log));
-  } finally {
-    await lab.stop();
+  const environment = { CHROMIUM_PATH: await findChromium() };
+  const running = await startLab(lab);
+  return runPlaywright('browser', { ...environment, FLEET_URL: fleetURL(running.lab) }, log);
+}
+
+/** The plugins and the provisioning in Grafana where one is found. */
+async function testInGrafana(log: string): Promise<Counts> {
+  const home = [process.env.GRAFANA_HOME, systemHome].find((folder) => folder && isGrafanaHome(folder));
+  if (!home) {
+    const remedy = 'set GRAFANA_HOME to the folder of an unpacked Grafana 12.2 or newer';
+    const skipped = [
+      `tests/e2e, in Grafana's own interface: no Grafana found; ${remedy}`,
+      `lab/provisioning.itest.ts, our files in a Grafana with a default datasource: no Grafana found; ${remedy}`,
+    ];
+    return { ...nothing, skipped };
   }
+  const running = await startLab({ ...lab, grafana: { GRAFANA_HOME: home } });
+  const installed = await runCommand([...tsx, '--test', '--test-reporter=tap', 'lab/provisioning.itest.ts'], log, {
+    count: nodeTest,
+    env: { ...labVariables, GRAFANA_HOME: home },
+  });
+  const url = `http://127.0.0.1:${running.lab.plan.ports.grafana}`;
+  const environment = { CHROMIUM_PATH: await findChromium(), GRAFANA_URL: url };
+  return add(installed, await runPlaywright('e2e', environment, log));
+}
+
+/** Stops the lab and deletes its files, also those of an earlier run that was interrupted. */
+async function removeLab(): Promise<void> {
+  const { exitCode, output } = await labCommand(lab, ['stop']);
+  if (exitCode !== 0) {
+    throw new Error(`the lab of an earlier run does not stop:\n${output}`);
+  }
+  rmSync(lab.dir, { recursive: true, force: true });
 }
 
 const runPlaywright = (project: string, env: Record<string, string>, log: string) =>
@@ -154,11 +187,12 @@ async function findChromium(): Promise<string> {
   return chromium.executablePath();
 }
 
-let total = nothing;
 const begin = Date.now();
-for (const step of steps) {
-  total = add(total, await perform(step));
-}
+await removeLab();
+const built = await runLanes([builds]);
+const checked = await runLanes([inTheLab, withoutLab]);
+await removeLab();
+const total = add(built, checked);
 for (const what of total.skipped) {
   console.log(`Skipped: ${what}`);
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Writes files by their path below a folder. Who reads one meanwhile sees the old or the new one, never a part. */
+/** Writes files by their path below a folder. A concurrent reader sees the old or the new content, never a part. */
 export function writeFiles(directory: string, files: Record<string, string>) {
   for (const [file, text] of Object.entries(files)) {
     const target = path.join(directory, file);

@@ -1,4 +1,4 @@
-// A folder of a test's own that goes with it.
+// A temporary folder for a test, removed with it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -19,7 +19,8 @@ const (
 // EtcdClusterSpec says where a cluster is, to whom it belongs and how it is reached. Its region, productName, scene,
 // specification and clusterId become the labels region, product, scene, spec and cluster of every series.
 //
-// +kubebuilder:validation:XValidation:rule="self.members.all(m, !m.clientURL.startsWith('http://')) || !has(self.tls)",message="tls is set but a member's clientURL begins with http://: use https:// or remove tls"
+// +kubebuilder:validation:XValidation:rule="self.members.all(m, !m.clientURL.startsWith('http://')) || !has(self.tls)",fieldPath=".tls",message="tls is set but a member's clientURL begins with http://: use https:// or remove tls; a password for http:// members is named by auth.secretName with auth.allowPlaintext: true"
+// +kubebuilder:validation:XValidation:rule="self.members.all(m, !m.clientURL.startsWith('http://')) || !has(self.auth) || (has(self.auth.allowPlaintext) && self.auth.allowPlaintext)",fieldPath=".auth",message="auth is set but a member's clientURL begins with http://, so that everybody on the network path can read the password: use https://, or accept that by auth.allowPlaintext: true"
 type EtcdClusterSpec struct {
 	// clusterId names the cluster, unique in its region.
 	// +kubebuilder:validation:MaxLength=200
@@ -27,9 +28,10 @@ type EtcdClusterSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="clusterId is immutable: create another EtcdCluster instead"
 	ClusterID string `json:"clusterId"`
 
-	// region is where the cluster runs, for example gz.
+	// region is where the cluster runs, for example gz. It is a value of labels, and of {region} in places of backups.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`
 	Region string `json:"region"`
 
 	// productName is the product that the cluster serves, for example tke.
@@ -47,10 +49,9 @@ type EtcdClusterSpec struct {
 	// +optional
 	Specification Specification `json:"specification,omitempty"`
 
-	// size is the number of voting members that the cluster should have.
+	// size is the number of voting members that the cluster should have; left out, it is the number of members.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9
-	// +kubebuilder:default=3
 	// +optional
 	Size int32 `json:"size,omitempty"`
 
@@ -71,16 +72,32 @@ type EtcdClusterSpec struct {
 	// +listMapKey=name
 	Members []EtcdClusterMember `json:"members"`
 
-	// tls says how clients authenticate; without it members are reached with the system's certificate authorities
+	// tls says how clients verify members and which certificate they present; without it members are reached with the system's certificate authorities
 	// (https) or in plain text (http).
 	// +optional
 	TLS *EtcdClusterTLS `json:"tls,omitempty"`
+
+	// auth names the user and password of a cluster that has etcd's authentication enabled.
+	// +optional
+	Auth *EtcdClusterAuth `json:"auth,omitempty"`
+
+	// backup names the keys with which the cluster's backups are read from an S3 server.
+	// +optional
+	Backup *EtcdClusterBackup `json:"backup,omitempty"`
 
 	// kubernetesClusters are the Kubernetes clusters whose API servers store in this cluster.
 	// +kubebuilder:validation:MaxItems=1000
 	// +listType=set
 	// +optional
 	KubernetesClusters []string `json:"kubernetesClusters,omitempty"`
+}
+
+// VotingMembers returns the number of voting members that the cluster should have.
+func (s *EtcdClusterSpec) VotingMembers() int32 {
+	if s.Size != 0 {
+		return s.Size
+	}
+	return int32(len(s.Members)) //nolint:gosec // at most 15
 }
 
 // EtcdClusterMember is one etcd server.
@@ -101,7 +118,7 @@ type EtcdClusterMember struct {
 	// +optional
 	MetricsURL string `json:"metricsURL,omitempty"`
 
-	// host is the machine or node on which the member runs; it joins a cluster to an infrastructure fault.
+	// host is the machine or node on which the member runs; it links a cluster to faults of the infrastructure.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Host string `json:"host,omitempty"`
@@ -118,7 +135,7 @@ func (m EtcdClusterMember) MetricsEndpoint() string {
 // EtcdClusterTLS names the Secret with which clients of a cluster authenticate.
 type EtcdClusterTLS struct {
 	// secretName is a Secret of the cluster's namespace with the keys ca.crt and, for client certificates, tls.crt and
-	// tls.key; username and password where etcd's auth is enabled.
+	// tls.key, and the label etcd.cloud.tencent.com/credentials=true.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName"`
@@ -129,19 +146,28 @@ type EtcdClusterTLS struct {
 	ServerName string `json:"serverName,omitempty"`
 }
 
-// EtcdClusterStatus is what was last seen of a cluster.
+// EtcdClusterStatus is the last observed state of a cluster.
 type EtcdClusterStatus struct {
-	// observedGeneration is the generation of the spec that the status answers.
+	// observedGeneration is the generation of the spec that the status reflects.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions say whether the cluster is Ready.
+	// conditions say whether the cluster is Ready, and report the progress of its onboarding.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// members are the servers that were last seen.
+	// etcdClusterID is the ID, in hexadecimal, that etcd itself gave the cluster. It is recorded once, by the operator.
+	// +kubebuilder:validation:MaxLength=16
+	// +optional
+	EtcdClusterID string `json:"etcdClusterID,omitempty"`
+
+	// quorumSeenTime is the first time at which a quorum of the members was scraped successfully at the same time.
+	// +optional
+	QuorumSeenTime *metav1.Time `json:"quorumSeenTime,omitempty"`
+
+	// members are the last observed states of the servers.
 	// +kubebuilder:validation:MaxItems=15
 	// +listType=map
 	// +listMapKey=name
@@ -149,7 +175,7 @@ type EtcdClusterStatus struct {
 	Members []EtcdClusterMemberStatus `json:"members,omitempty"`
 }
 
-// EtcdClusterMemberStatus is what was last seen of one member.
+// EtcdClusterMemberStatus is the last observed state of one member.
 type EtcdClusterMemberStatus struct {
 	// name is the member's name.
 	Name string `json:"name"`
@@ -173,10 +199,19 @@ type EtcdClusterMemberStatus struct {
 	// healthy is true when the member answered.
 	// +optional
 	Healthy bool `json:"healthy,omitempty"`
+
+	// awaitedSince is the start of the wait for the first successful scrape of the member. It is removed when the member is scraped.
+	// +optional
+	AwaitedSince *metav1.Time `json:"awaitedSince,omitempty"`
+
+	// firstScrapeTime is the first observed successful scrape of the member. From then on a member that is not
+	// scraped counts as missing, also when its address is edited.
+	// +optional
+	FirstScrapeTime *metav1.Time `json:"firstScrapeTime,omitempty"`
 }
 
-// EtcdCluster is one etcd cluster of the fleet. Creating it is all that onboards a cluster: targets, labels and
-// inspections follow from it.
+// EtcdCluster is one etcd cluster of the fleet. Creating it onboards the cluster: targets, labels and inspections
+// follow from it.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

@@ -4,19 +4,23 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ConditionAccepted is True on an EtcdInspectionPolicy that can be understood. While it is False, no inspection of the
-// namespace is created, changed or deleted: what the policy means to override is not known.
+// ConditionAccepted is True on an EtcdInspectionPolicy that is valid. While its selector is invalid, no inspection of the
+// namespace is created, changed or deleted, because it is not known which ones the policy overrides. While parameters of one
+// of its checks are invalid, this holds for the EtcdMonitors of that check that the policy controls.
 const ConditionAccepted = "Accepted"
 
-// MaxOverridden is how many entries of a policy's status.overridden are kept.
+// DefaultProvider is the program that runs the checks of a policy without a provider.
+const DefaultProvider = "cruiser"
+
+// MaxOverridden is the largest number of entries in a policy's status.overridden.
 const MaxOverridden = 100
 
 // EtcdInspectionPolicySpec says which clusters get which checks.
 //
-// A cluster is inspected by the checks of all policies of its namespace that select it. Where several name the same
-// check, the one of the highest priority decides all about it; among equal priorities the last by name.
+// A cluster is inspected by the checks of all policies of its namespace that select it. If several policies name the same
+// check, the one with the highest priority controls it; with equal priorities, the last by name.
 type EtcdInspectionPolicySpec struct {
-	// clusterSelector selects by the labels of EtcdClusters; without it their labels do not matter.
+	// clusterSelector selects by the labels of EtcdClusters; without it all labels match.
 	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn', 'Exists', 'DoesNotExist'])",message="operator of a clusterSelector.matchExpressions is unknown: use In, NotIn, Exists or DoesNotExist"
 	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, (e.operator in ['In', 'NotIn']) == (has(e.values) && size(e.values) > 0))",message="values of a clusterSelector.matchExpressions do not suit its operator: give In and NotIn one or more, Exists and DoesNotExist none"
 	// +optional
@@ -45,7 +49,7 @@ type EtcdInspectionPolicySpec struct {
 	Scenes []string `json:"scenes,omitempty"`
 
 	// priority decides between policies that select the same cluster and name the same check: the highest wins. The
-	// defaults that are shipped have -100.
+	// shipped defaults have -100.
 	// +kubebuilder:validation:Minimum=-1000
 	// +kubebuilder:validation:Maximum=1000
 	// +kubebuilder:default=0
@@ -59,7 +63,7 @@ type EtcdInspectionPolicySpec struct {
 	// +optional
 	Provider string `json:"provider,omitempty"`
 
-	// checks are what the selected clusters are inspected by.
+	// checks are the checks of the selected clusters.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=map
@@ -69,13 +73,13 @@ type EtcdInspectionPolicySpec struct {
 
 // EtcdInspectionPolicyCheck is one check and how it is run.
 type EtcdInspectionPolicyCheck struct {
-	// name is the check's, for example etcd-node-key-diff. A name that the provider does not know becomes a record of
-	// outcome Error.
+	// name is the name of the check, for example etcd-node-key-diff. A name that the provider does not know results in a record
+	// with the outcome Error.
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="name is no check's: use lower-case letters, digits and inner hyphens, for example etcd-node-key-diff"
 	Name string `json:"name"`
 
-	// interval is the time between two runs, for example 5m. Default: what suits the check.
+	// interval is the time between two runs, for example 5m. Default: the interval of the check.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('720h')",message="interval must lie between 10s and 720h"
 	// +optional
@@ -91,9 +95,9 @@ type EtcdInspectionPolicyCheck struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// EtcdInspectionPolicyStatus is what follows from a policy.
+// EtcdInspectionPolicyStatus is the effect of a policy.
 type EtcdInspectionPolicyStatus struct {
-	// observedGeneration is the generation of the spec that the status answers.
+	// observedGeneration is the generation of the spec that the status reflects.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -103,15 +107,15 @@ type EtcdInspectionPolicyStatus struct {
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// clusters is how many clusters the policy selects.
+	// clusters is the number of clusters that the policy selects.
 	// +optional
 	Clusters int32 `json:"clusters"`
 
-	// inspections is how many checks of clusters the policy decides and does not disable.
+	// inspections is the number of checks of clusters that the policy controls and does not disable.
 	// +optional
 	Inspections int32 `json:"inspections"`
 
-	// overridden are the checks that another policy decides for some of the selected clusters, at most 100.
+	// overridden are the checks that another policy controls for some of the selected clusters, at most 100.
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=map
 	// +listMapKey=check
@@ -120,15 +124,15 @@ type EtcdInspectionPolicyStatus struct {
 	Overridden []EtcdInspectionPolicyOverride `json:"overridden,omitempty"`
 }
 
-// EtcdInspectionPolicyOverride is a check that another policy decides.
+// EtcdInspectionPolicyOverride is a check that another policy controls.
 type EtcdInspectionPolicyOverride struct {
 	// check is the check's name.
 	Check string `json:"check"`
 
-	// by is the name of the policy that decides.
+	// by is the name of the policy that controls the check.
 	By string `json:"by"`
 
-	// clusters is for how many clusters it does.
+	// clusters is the number of clusters for which it does.
 	Clusters int32 `json:"clusters"`
 }
 

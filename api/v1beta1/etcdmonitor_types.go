@@ -5,19 +5,22 @@ import (
 )
 
 const (
-	// AnnotationRunRequestedAt asks for a run at once. Its value identifies the request: an RFC 3339 time, with
+	// AnnotationRunRequestedAt requests an immediate run. Its value identifies the request: an RFC 3339 time, with
 	// nanoseconds so that no two requests are equal. The provider answers each value exactly once, by a record whose
 	// request is that value.
 	AnnotationRunRequestedAt = "etcd.cloud.tencent.com/run-requested-at"
 
-	// AnnotationRunRequestedBy says who asked for the run.
+	// AnnotationRunRequestedBy names the user who requested the run.
 	AnnotationRunRequestedBy = "etcd.cloud.tencent.com/run-requested-by"
 
-	// MaxRecords is how many records a status keeps; the oldest go first.
+	// MaxRecords is the number of records that a status keeps. The oldest are removed first.
 	MaxRecords = 20
 
 	// MaxMessageLength bounds a record's message, in bytes.
 	MaxMessageLength = 1024
+
+	// MaxValues is the largest number of values in a record.
+	MaxValues = 32
 
 	// MaxStateLength bounds a status's state, in bytes.
 	MaxStateLength = 16384
@@ -29,8 +32,8 @@ const (
 	// last run ended in Error or NotSupported. Its reason is the outcome.
 	ConditionPassed = "Passed"
 
-	// ConditionRunning is True while a requested run is under way. Scheduled runs do not set it: the write would double
-	// what a fleet's inspections cost the API server.
+	// ConditionRunning is True while a requested run is in progress. Scheduled runs do not set it: the write would double
+	// the load that a fleet's inspections put on the API server.
 	ConditionRunning = "Running"
 )
 
@@ -39,8 +42,8 @@ const (
 // +kubebuilder:validation:Enum=Passed;Warning;Failed;Error;NotSupported
 type Outcome string
 
-// The outcomes. Error means that the check could not be done, NotSupported that the cluster's etcd version has not what
-// the check needs: both say nothing about the cluster's data, and only the first asks for something to be done.
+// The outcomes. Error means that the check could not run, NotSupported that the cluster's etcd version lacks a feature that
+// the check needs. Both say nothing about the cluster's data, and only Error requires action.
 const (
 	OutcomePassed       Outcome = "Passed"
 	OutcomeWarning      Outcome = "Warning"
@@ -95,15 +98,24 @@ type EtcdMonitorSpec struct {
 	Parameters map[string]string `json:"parameters,omitempty"`
 }
 
+// The API server's formats date-time and duration accept values that Go cannot decode, and one such object would keep every
+// cache from syncing. The patterns accept only values that Go can decode.
+
 // EtcdMonitorRecord is one run and its result.
 type EtcdMonitorRecord struct {
 	// startTime is when the run began. Readers accept an endTime before it, as other writers have produced.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	StartTime metav1.Time `json:"startTime"`
 
 	// endTime is when the run ended.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	EndTime metav1.Time `json:"endTime"`
 
-	// message says in a sentence what was found.
+	// message describes the result in a sentence.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`
@@ -120,7 +132,8 @@ type EtcdMonitorRecord struct {
 
 	// duration is the time that the run took, more precise than endTime − startTime.
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Format=duration
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:Pattern=`^-?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}(\.[0-9]{1,9})?(s|ms|us|µs|ns))?$`
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 
@@ -129,7 +142,7 @@ type EtcdMonitorRecord struct {
 	// +optional
 	Request string `json:"request,omitempty"`
 
-	// requestedBy is who asked for the run; empty for a scheduled run.
+	// requestedBy is the user who requested the run; empty for a scheduled run.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	RequestedBy string `json:"requestedBy,omitempty"`
@@ -144,6 +157,9 @@ type EtcdMonitorStatus struct {
 	Records []EtcdMonitorRecord `json:"records,omitempty"`
 
 	// updatedAt is when the status was last written.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	// +optional
 	UpdatedAt *metav1.Time `json:"updatedAt,omitempty"`
 
@@ -152,6 +168,9 @@ type EtcdMonitorStatus struct {
 	Outcome Outcome `json:"outcome,omitempty"`
 
 	// nextRun is when the next scheduled run is due.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	// +optional
 	NextRun *metav1.Time `json:"nextRun,omitempty"`
 
@@ -164,7 +183,7 @@ type EtcdMonitorStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// state is what the check remembers from its last run for the next one, in a form of its own.
+	// state is the data that the check passes from one run to the next, in its own format.
 	// +kubebuilder:validation:MaxLength=16384
 	// +optional
 	State string `json:"state,omitempty"`
@@ -202,6 +221,19 @@ type EtcdMonitor struct {
 
 	Spec   EtcdMonitorSpec   `json:"spec"`
 	Status EtcdMonitorStatus `json:"status,omitempty"`
+
+	// Omitted lists the parts that the holder of this copy left out to save memory. It is never read from the API server or
+	// written to it, so only the holder can set it.
+	Omitted OmittedStatus `json:"-"`
+}
+
+// OmittedStatus lists the parts that a copy of an EtcdMonitor in memory lacks.
+type OmittedStatus struct {
+	// Records is the number of records that were left out.
+	Records int
+
+	// State is true when the state was left out.
+	State bool
 }
 
 // PendingRequest returns the run request that is not answered yet, or "".

@@ -119,7 +119,8 @@ func TestClusterDefaults(t *testing.T) {
 	var stored etcdv1beta1.EtcdCluster
 	require.NoError(t, c.Get(context.Background(), client.ObjectKeyFromObject(object), &stored))
 	assert.Equal(t, etcdv1beta1.SpecificationDefault, stored.Spec.Specification)
-	assert.Equal(t, int32(3), stored.Spec.Size)
+	assert.Zero(t, stored.Spec.Size, "what is not said is not made up")
+	assert.Equal(t, int32(len(stored.Spec.Members)), stored.Spec.VotingMembers())
 	assert.Equal(t, "https://10.0.0.1:2379", stored.Spec.Members[0].MetricsEndpoint())
 }
 
@@ -162,12 +163,13 @@ func TestBadInputIsRefusedByFieldAndRemedy(t *testing.T) {
 		{"a long interval", monitor, "spec.interval", "721h", []string{"spec.interval", "interval must lie between 10s and 720h"}},
 		{"an interval without unit", monitor, "spec.interval", "10", []string{"spec.interval"}},
 		{"a clusterId with capitals", cluster, "spec.clusterId", "GZ-A", []string{"spec.clusterId", "should match"}},
+		{"a region that leads out of a folder", cluster, "spec.region", "../sh", []string{"spec.region: Invalid value", "should match"}},
 		{"a cluster without region", cluster, "spec.region", nil, []string{"spec.region: Required value"}},
 		{"a cluster without scene", cluster, "spec.scene", nil, []string{"spec.scene: Required value"}},
 		{"an unknown class", cluster, "spec.specification", "huge",
 			[]string{"spec.specification: Unsupported value", `"small", "default", "large"`}},
 		{"too many voting members", cluster, "spec.size", int64(10), []string{"spec.size", "less than or equal to 9"}},
-		{"a version that is none", cluster, "spec.version", "latest", []string{"spec.version", "should match"}},
+		{"an invalid version", cluster, "spec.version", "latest", []string{"spec.version", "should match"}},
 		{"a cluster without members", cluster, "spec.members", []any{}, []string{"spec.members", "at least 1 items"}},
 		{"two members of one name", cluster, "spec.members",
 			[]any{member("etcd-0", "https://a:2379"), member("etcd-0", "https://b:2379")},
@@ -207,16 +209,47 @@ func TestBadInputIsRefusedByFieldAndRemedy(t *testing.T) {
 	}
 }
 
-func TestPlainTextMembersAndTLSExcludeEachOther(t *testing.T) {
-	object := parse(t, cluster)
-	object.SetNamespace("default")
-	set(t, object, "spec.members", []any{map[string]any{"name": "etcd-0", "clientURL": "http://10.0.0.1:2379"}})
-	c := apitest.Client(t)
-	require.NoError(t, c.Create(context.Background(), object.DeepCopy(), client.DryRunAll))
-
-	set(t, object, "spec.tls", map[string]any{"secretName": "etcd-client"})
-	assert.ErrorContains(t, c.Create(context.Background(), object, client.DryRunAll),
-		"tls is set but a member's clientURL begins with http://: use https:// or remove tls")
+func TestCredentialsAreForMembersThatCanTakeThem(t *testing.T) {
+	for _, test := range []struct {
+		name, url string
+		tls, auth map[string]any
+		messages  []string
+	}{
+		{name: "plain text", url: "http://10.0.0.1:2379"},
+		{name: "a certificate", url: "https://10.0.0.1:2379", tls: map[string]any{"secretName": "client"}},
+		{name: "a password", url: "https://10.0.0.1:2379", auth: map[string]any{"secretName": "login"}},
+		{name: "both", url: "https://10.0.0.1:2379", tls: map[string]any{"secretName": "client"}, auth: map[string]any{"secretName": "login"}},
+		{name: "a password in plain text that is accepted", url: "http://10.0.0.1:2379",
+			auth: map[string]any{"secretName": "login", "allowPlaintext": true}},
+		{name: "a certificate in plain text", url: "http://10.0.0.1:2379", tls: map[string]any{"secretName": "login"},
+			messages: []string{"spec.tls: Invalid value", "use https:// or remove tls", "auth.secretName with auth.allowPlaintext: true"}},
+		{name: "a password in plain text", url: "http://10.0.0.1:2379", auth: map[string]any{"secretName": "login"},
+			messages: []string{"spec.auth: Invalid value", "use https://, or accept that by auth.allowPlaintext: true"}},
+		{name: "a password in plain text that is not accepted", url: "http://10.0.0.1:2379",
+			auth:     map[string]any{"secretName": "login", "allowPlaintext": false},
+			messages: []string{"spec.auth: Invalid value", "use https://, or accept that by auth.allowPlaintext: true"}},
+		{name: "an empty Secret's name", url: "https://10.0.0.1:2379", auth: map[string]any{"secretName": ""},
+			messages: []string{"spec.auth.secretName", "at least 1 chars long"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			object := parse(t, cluster)
+			object.SetNamespace("default")
+			set(t, object, "spec.members", []any{map[string]any{"name": "etcd-0", "clientURL": test.url}})
+			if test.tls != nil {
+				set(t, object, "spec.tls", test.tls)
+			}
+			if test.auth != nil {
+				set(t, object, "spec.auth", test.auth)
+			}
+			err := apitest.Client(t).Create(context.Background(), object, client.DryRunAll)
+			if test.messages == nil {
+				require.NoError(t, err)
+			}
+			for _, message := range test.messages {
+				assert.ErrorContains(t, err, message)
+			}
+		})
+	}
 }
 
 func TestIdentityIsImmutable(t *testing.T) {
@@ -255,6 +288,11 @@ func TestStatusIsBounded(t *testing.T) {
 		{"too many records", surplus, "must have at most 20 items"},
 		{"a long message", with("message", strings.Repeat("x", etcdv1beta1.MaxMessageLength+1)), "status.records[0].message"},
 		{"an unknown outcome", with("outcome", "Fine"), "status.records[0].outcome: Unsupported value"},
+		{"a time in small letters", with("startTime", "2021-04-01t12:00:10z"), "status.records[0].startTime"},
+		{"a time of no zone on earth", with("endTime", "2021-04-01T12:00:10+99:99"), "status.records[0].endTime"},
+		{"a duration in words", with("duration", "2 days"), "status.records[0].duration"},
+		{"an endless duration", with("duration", "99999999999h"), "status.records[0].duration"},
+		{"an empty duration", with("duration", ""), "status.records[0].duration"},
 		{"a long request", with("request", strings.Repeat("x", 65)), "status.records[0].request"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

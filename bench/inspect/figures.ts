@@ -1,7 +1,7 @@
-// The figures of a run of `npm run bench inspect`: what the two Go programs measured, as text.
+// Formats the figures of the two Go programs of `npm run bench inspect` as text.
 import { markdownTable as table } from '../table.ts';
 
-/** What bench/inspect/fleet prints. Memory is in bytes, CPU in cores. */
+/** The output of bench/inspect/fleet. Memory is in bytes, CPU in cores. */
 export interface FleetFigures {
   monitors: number;
   fillingSeconds: number;
@@ -28,7 +28,7 @@ interface Latencies {
   max: number;
 }
 
-/** What bench/inspect/cost prints for each check and each other way. Latencies are of puts, in seconds. */
+/** The output of bench/inspect/cost for each scenario. Latencies are those of puts, in seconds. */
 export interface CostFigures {
   name: string;
   runs: number;
@@ -40,7 +40,7 @@ export interface CostFigures {
 
 export interface Figures {
   cores: number;
-  /** Of other programs on the machine, at the beginning. */
+  /** The load of other programs on the machine at the start. */
   loadBefore: number;
   keys: number;
   fleet?: FleetFigures;
@@ -82,8 +82,8 @@ function fleetTable(fleet: FleetFigures): string {
 }
 
 const costText = (keys: number) =>
-  `A cluster of 3 members with ${keys} keys, to which clients put 100 times a second by way of all members. Each check runs ` +
-  'again a second after it ended, far more often than in use, so that its effect shows in the p99.';
+  `A cluster of 3 members with ${keys} keys, to which clients send 100 puts per second through all members. Each check runs ` +
+  'again one second after it finished, far more often than in production, so that it affects the p99.';
 
 function costTable(cost: CostFigures[]): string {
   return table(

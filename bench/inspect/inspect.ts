@@ -1,4 +1,4 @@
-// npm run bench inspect: what inspections cost at the size of a fleet, and what the inspected clusters feel of them.
+// npm run bench inspect: measures the cost of inspections at the size of a fleet and their effect on clients.
 import { execa } from 'execa';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -65,7 +65,7 @@ function optionsOf(args: string[]) {
       },
     });
     if (values.only !== undefined && !['fleet', 'cost'].includes(values.only)) {
-      throw new Error(`--only is ${values.only}: it is fleet or cost`);
+      throw new Error(`--only is ${values.only}: it must be fleet or cost`);
     }
     return values;
   } catch (error) {

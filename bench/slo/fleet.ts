@@ -1,8 +1,8 @@
-// The fleet that is watched: clusters spread evenly over regions, products, scenes and classes.
+// The monitored fleet: clusters spread evenly over regions, products, scenes and classes.
 import type { Model } from '../../slo/model/model.ts';
 
 export interface Fleet {
-  /** In the order of their names. */
+  /** Sorted by name. */
   clusters: ClusterLabels[];
   /** Values of the label member in each cluster. */
   members: string[];

@@ -1,5 +1,5 @@
-// What generators of one rule set per cluster cost for the same objectives: their rules for a sample of the clusters are
-// evaluated on the same data, and scaled to the fleet.
+// Measures the cost of generators with one rule set per cluster, for the same objectives. Their rules for a sample of
+// the clusters are evaluated on the same data, and the result is scaled to the fleet.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../slo/model/duration.ts';
 import type { RuleFile } from '../../slo/generate/rules.ts';
@@ -9,7 +9,7 @@ import { rewound } from './rewound.ts';
 
 export interface RuleSetFigures {
   name: string;
-  /** Clusters that were evaluated. */
+  /** The number of evaluated clusters. */
   clusters: number;
   rules: number;
   /** Rules and seconds of evaluation per minute at the size of the whole fleet. */
@@ -17,7 +17,7 @@ export interface RuleSetFigures {
   secondsPerMinute: number;
 }
 
-/** Time for every group to be evaluated twice. */
+/** Seconds in which every group is evaluated twice. */
 const watching = 2 * 150 + 60;
 
 export async function ruleSetFigures(
@@ -40,7 +40,7 @@ export async function ruleSetFigures(
   }
   const unseen = [...seconds].filter(([, evaluations]) => evaluations.size === 0);
   if (unseen.length > 0) {
-    console.log(`${name}: ${unseen.length} of ${seconds.size} groups were not evaluated in time and count as nothing.`);
+    console.log(`${name}: ${unseen.length} of ${seconds.size} groups were not evaluated in time and are not counted.`);
   }
   const perMinute = rules.groups.reduce((sum, group) => {
     const evaluations = [...seconds.get(group.name)!.values()];

@@ -8,7 +8,7 @@ import { pyrraRules } from './pyrra.ts';
 const { model } = loadDefinitions();
 const { clusters } = fleetOf(400, 3, 1, model);
 
-test('each SLI asks for one cluster and, where it is a latency, for the threshold of its class', () => {
+test('each SLI selects one cluster and, for a latency, the threshold of its class', () => {
   for (const cluster of clusters) {
     const slis = plainSlis(cluster, model);
     assert.equal(slis.length, model.slis.length);
@@ -33,7 +33,7 @@ test('a fleet has clusters of every class in every scene', () => {
   assert.equal(groups.size, 8 * 3 * 5 * model.classes.length);
 });
 
-test('Pyrra has seven burn rates, four alerts and what its month needs for each objective', () => {
+test('Pyrra has seven burn rates, four alerts and the rules of its window for each objective', () => {
   const [burn, increase] = pyrraRules(clusters.slice(0, 1), model).groups.filter(({ name }) =>
     name.includes('put-latency')
   );

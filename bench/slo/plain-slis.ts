@@ -1,25 +1,25 @@
-// The SLIs as a generator that knows one cluster at a time takes them: two selectors, with the cluster's threshold.
+// The SLIs in the format of a generator for single clusters: two selectors, with the cluster's threshold.
 import { promisesTo, thresholdOf, type Model, type Sli } from '../../slo/model/model.ts';
+import { faultCodes } from '../../slo/promql/fault-codes.ts';
 import type { ClusterLabels } from './fleet.ts';
 
 export interface PlainSli {
   name: string;
   objective: string;
-  /** Percent. */
+  /** In percent. */
   target: number;
   indicator:
     | { kind: 'ratio'; bad: string; all: string }
     | { kind: 'latency'; good: string; all: string }
-    /** A gauge that is 1 while all is well. */
+    /** A gauge that is 1 while the state is good. */
     | { kind: 'gauge'; good: string };
 }
 
-const errorCodes = 'Unavailable|DeadlineExceeded|Internal|DataLoss|Unknown|ResourceExhausted';
 const leader = 'etcd_server_has_leader';
 
 /**
- * The gauges stand for what our rules count per step, in the cheapest way to say it: a quorum is the mean of the members'
- * leaders, an inspection is well while it passes.
+ * The gauges replace the states that our rules count per step, in the cheapest form: a quorum is the mean of the
+ * members' leaders, an inspection is good while it passes.
  */
 const gauges: Record<string, string> = {
   leader,
@@ -38,11 +38,16 @@ export function plainSlis(cluster: ClusterLabels, model: Model): PlainSli[] {
     name: sli.name,
     objective: sli.objective,
     target: Number((promises.targets[sli.objective] * 100).toPrecision(12)),
-    indicator: indicatorOf(sli, promises.thresholds[sli.name], here),
+    indicator: indicatorOf(sli, promises.thresholds[sli.name], faultCodes(model), here),
   }));
 }
 
-function indicatorOf(sli: Sli, threshold: number, here: (selector: string) => string): PlainSli['indicator'] {
+function indicatorOf(
+  sli: Sli,
+  threshold: number,
+  faults: string[],
+  here: (selector: string) => string
+): PlainSli['indicator'] {
   switch (sli.kind) {
     case 'ratio':
       return { kind: 'ratio', bad: here(sli.bad), all: here(sli.all) };
@@ -50,12 +55,12 @@ function indicatorOf(sli: Sli, threshold: number, here: (selector: string) => st
       const methods = 'grpc_method=~"Range|Put|Txn|DeleteRange"';
       return {
         kind: 'ratio',
-        bad: here(`grpc_server_handled_total{${methods},grpc_code=~"${errorCodes}"}`),
+        bad: here(`grpc_server_handled_total{${methods},grpc_code=~"${faults.join('|')}"}`),
         all: here(`grpc_server_started_total{${methods}}`),
       };
     }
     case 'latency': {
-      const [source] = sli.sources; // one of several: such a generator needs an SLO for each other
+      const [source] = sli.sources; // only the first: such a generator needs another SLO for each further source
       const edge = thresholdOf(source, threshold)!;
       const le = `le="${Number.isInteger(edge) ? `${edge}.0` : edge}"`;
       return {

@@ -1,25 +1,26 @@
-// A real Prometheus on the seeded blocks, asked and driven over its HTTP API.
+// Runs a real Prometheus on the seeded blocks, and queries and controls it over its HTTP API.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabFailure } from '../../lab/failure.ts';
-import { endServer, linkBlock } from '../../slo/calibrate/blocks.ts';
+import { linkBlock } from '../../slo/calibrate/blocks.ts';
+import { endServer } from '../../slo/serve-prometheus.ts';
 import { programOf, type Place } from '../place.ts';
 
-/** Longer than the dearest raw query of the whole fleet. */
+/** Longer than the most expensive raw query of the whole fleet. */
 const queryTimeout = 15 * 60_000;
 const startTimeout = 5 * 60_000;
 const endTimeout = 60_000;
-/** Prometheus takes this as a target to collect garbage by, so that the benchmark fits beside others. */
+/** The memory limit for Prometheus' garbage collector, which leaves memory for other programs. */
 const memoryTarget = '9GiB';
 
 export interface Answer {
-  /** Values by the text of their labels. */
+  /** Values by their labels as text. */
   values: Map<string, number>;
-  /** From the request to the parsed answer, as who asks sees it. */
+  /** From the request to the parsed answer, as a client measures it. */
   seconds: number;
-  /** Prometheus's own statistics. */
+  /** From Prometheus' own statistics. */
   evalSeconds: number;
   samples: number;
   peakSamples: number;
@@ -31,6 +32,18 @@ export interface Evaluation {
   at: string;
   seconds: number;
   rules: Array<{ name: string; query: string; seconds: number; health: string; lastError?: string }>;
+}
+
+/** Throws if the evaluation of a rule failed. */
+export function requireHealthy({ rules }: Evaluation) {
+  const broken = rules.find(({ health }) => health === 'err');
+  if (broken) {
+    throw new LabFailure(
+      `The rule ${broken.name} failed: ${broken.lastError}`,
+      'Correct it in slo/generate.',
+      broken.query
+    );
+  }
 }
 
 export class Prometheus {
@@ -46,9 +59,9 @@ export class Prometheus {
     this.#signal = signal;
   }
 
-  /** Starts it on the blocks of a seed, which it may read and not change. */
-  static async start(place: Place, seed: string, port: number, signal: AbortSignal): Promise<Prometheus> {
-    const directory = path.join(place.directory, 'run');
+  /** Starts Prometheus on the blocks of a seed, which it does not change. */
+  static async start(place: Place, seed: string, port: number, signal: AbortSignal, name = 'run'): Promise<Prometheus> {
+    const directory = path.join(place.directory, name);
     rmSync(directory, { recursive: true, force: true });
     linkBlock(seed, path.join(directory, 'data'));
     writeConfig(directory, []);
@@ -59,7 +72,7 @@ export class Prometheus {
         `--config.file=${path.join(directory, 'prometheus.yaml')}`,
         `--storage.tsdb.path=${path.join(directory, 'data')}`,
         '--storage.tsdb.retention.time=1y',
-        // Blocks stay as they are written, as beside a Thanos sidecar.
+        // Blocks are not compacted, as with a Thanos sidecar.
         '--storage.tsdb.min-block-duration=2h',
         '--storage.tsdb.max-block-duration=2h',
         `--web.listen-address=127.0.0.1:${port}`,
@@ -96,15 +109,17 @@ export class Prometheus {
     );
   }
 
-  /** Ends it; data and log stay for a look. */
+  /** Stops Prometheus. Data and log are kept. */
   stop() {
     return endServer(this.#process, endTimeout);
   }
 
-  /** Evaluates other rule files from now on, given by name. */
+  /** Replaces the rule files, given by name. */
   async load(ruleFiles: Record<string, string>) {
     for (const [name, text] of Object.entries(ruleFiles)) {
-      writeFileSync(path.join(this.directory, name), text);
+      const file = path.join(this.directory, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
     }
     writeConfig(this.directory, Object.keys(ruleFiles));
     const response = await fetch(`${this.url}/-/reload`, { method: 'POST', signal: this.#within(startTimeout) });
@@ -126,15 +141,16 @@ export class Prometheus {
     };
   }
 
-  /** The selectors in an expression, each once, without range. */
+  /** Returns the distinct selectors in an expression, without ranges. */
   async selectors(query: string): Promise<string[]> {
     const { data } = await this.#post<Node>(`${this.url}/api/v1/parse_query`, { query });
     return [...new Set(selectorsIn(data))];
   }
 
-  /** The last evaluation of each group that has been evaluated. */
-  async evaluations(): Promise<Evaluation[]> {
-    const { data } = await this.#post<RulesData>(`${this.url}/api/v1/rules?exclude_alerts=true`);
+  /** Returns the last evaluation of each evaluated group, or of one group. */
+  async evaluations(ofGroup?: string): Promise<Evaluation[]> {
+    const only = ofGroup === undefined ? '' : `&rule_group[]=${encodeURIComponent(ofGroup)}`;
+    const { data } = await this.#post<RulesData>(`${this.url}/api/v1/rules?exclude_alerts=true${only}`);
     return data.groups
       .filter(({ lastEvaluation }) => !lastEvaluation.startsWith('0001-'))
       .map(({ name, lastEvaluation, evaluationTime, rules }) => ({
@@ -145,7 +161,7 @@ export class Prometheus {
       }));
   }
 
-  /** Seconds that its threads ran, and that they were ready to run and waited for a core that others had. */
+  /** Returns the seconds in which its threads ran, and in which they were ready to run but had no core. */
   scheduled(): { ran: number; waited: number } {
     const tasks = `/proc/${this.#process.pid}/task`;
     const threads = readdirSync(tasks).map((task) =>
@@ -155,7 +171,7 @@ export class Prometheus {
     return { ran: sum(0), waited: sum(1) };
   }
 
-  /** A metric of its own, without labels. */
+  /** Returns one of Prometheus' own metrics without labels. */
   async metric(name: string): Promise<number> {
     const response = await fetch(`${this.url}/metrics`, { signal: this.#within(60_000) });
     const line = (await response.text()).split('\n').find((text) => text.startsWith(`${name} `));
@@ -164,7 +180,7 @@ export class Prometheus {
 
   async #post<T>(url: string, parameters?: Record<string, string>): Promise<{ data: T }> {
     const response = await fetch(url, {
-      // Without parameters nothing is asked that could be too long for an address.
+      // Parameters are sent in the body, because a query may be too long for a URL.
       ...(parameters && { method: 'POST', body: new URLSearchParams(parameters) }),
       signal: this.#within(queryTimeout),
     });
@@ -192,7 +208,7 @@ interface RulesData {
   }>;
 }
 
-/** A part of a parsed expression; of a selector `matchers` say all. */
+/** A node of a parsed expression. `matchers` describe a selector completely. */
 type Node = { type: string; matchers?: Array<{ name: string; type: string; value: string }> } & Record<string, unknown>;
 
 function selectorsIn(node: unknown): string[] {

@@ -1,13 +1,13 @@
-// The rules that Pyrra makes of an objective, written after its documentation: its module cannot be had from the public
-// Go module proxy. For a window of 30 days: burn rates over seven windows and the month's increases from raw series, four
-// alerts on burn rates, and alerts on metrics that are absent.
+// The rules that Pyrra generates for an objective, written after its documentation because its module is not available
+// from the public Go module proxy. For a window of 30 days these are burn rates over seven windows, the increases over
+// the window from raw series, four alerts on burn rates, and alerts on absent metrics.
 import type { Rule, RuleFile, RuleGroup } from '../../slo/generate/rules.ts';
 import type { Model } from '../../slo/model/model.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
 import type { ClusterLabels } from './fleet.ts';
 import { plainSlis, type PlainSli } from './plain-slis.ts';
 
-/** Pyrra's pairs for 28 days, in minutes; it stretches them to the SLO's window. */
+/** Pyrra's pairs for 28 days, in minutes. Pyrra scales them to the SLO's window. */
 const pairs = [
   { short: 5, long: 60, factor: 14, severity: 'critical' },
   { short: 30, long: 6 * 60, factor: 7, severity: 'critical' },

@@ -1,14 +1,14 @@
-// What a rule's figure is without recorded series: the rule's own expression, over a longer time and with everything that
-// it reads from other rules put in its place.
+// Computes a rule's result without recorded series: the rule's own expression over a longer window, with the
+// expressions of the rules that it reads inlined.
 import { formatDuration } from '../../slo/model/duration.ts';
-import { metricNames } from '../../slo/generate/metric-names.ts';
+import { metricsIn } from '../../slo/promql/metric-names.ts';
 import type { RecordingRule, RuleFile } from '../../slo/generate/rules.ts';
 import { events } from '../../slo/generate/series.ts';
 import type { Deployment, Model, Sli } from '../../slo/model/model.ts';
 
 type Kind = 'bad' | 'all';
 
-/** An SLI's events of each cluster over a window, from raw series. */
+/** Expressions for an SLI's events of each cluster over a window, from raw series. */
 export class RawExpressions {
   readonly #rules: RecordingRule[];
   readonly #model: Model;
@@ -45,7 +45,7 @@ export class RawExpressions {
       .replaceAll(`[${formatDuration(step + scrapeInterval)}]`, `[${formatDuration(window)}]`)
       .replaceAll(` * ${step} / ${step + scrapeInterval}`, '')
       .replaceAll(`[${formatDuration(step)}]`, `[${formatDuration(window)}]`);
-    // A state's events are summed outside, all others are over the window already.
+    // The events of a state are summed by the caller. All others already cover the window.
     const inner = (of: Kind) => (sli.kind === 'state' ? this.#inlined(sli, of, window) : this.of(sli.name, of, window));
     return (['all', 'bad'] as const).reduce(
       (text, of) => (text.includes(other(of)) ? text.replaceAll(other(of), `(${inner(of)})`) : text),
@@ -68,15 +68,12 @@ export class RawExpressions {
   }
 }
 
-/** Restricts every selector of an expression, except of series that lack these labels. */
+/** Restricts every selector of an expression, except those of series without these labels. */
 export function restricted(expr: string, matchers: string, lacking = /^(spec:|etcd_slo_)/): string {
-  return metricNames(expr)
-    .filter((name) => !lacking.test(name))
-    .reduce(
-      (text, name) =>
-        text.replaceAll(new RegExp(`(?<![\\w:])${name}(?![\\w:])(\\{)?`, 'g'), (_, brace?: string) =>
-          brace ? `${name}{${matchers},` : `${name}{${matchers}}`
-        ),
-      expr
-    );
+  return metricsIn(expr)
+    .filter(({ text }) => !lacking.test(text))
+    .reduceRight((text, { to }) => {
+      const [before, after] = [text.slice(0, to), text.slice(to)];
+      return after.startsWith('{') ? `${before}{${matchers},${after.slice(1)}` : `${before}{${matchers}}${after}`;
+    }, expr);
 }

@@ -1,17 +1,17 @@
-// What the members and the API servers of the fleet expose: the series that the rules read, all of them in every cluster.
-// That is the dearest case: both latency histograms are there only in etcd 3.7 with extensive metrics.
+// The metrics that the members and API servers of the fleet expose: all series that the rules read, in every cluster.
+// This is the most expensive case: only etcd 3.7 with extensive metrics has both latency histograms.
 import { latencySlis, type LatencySource, type Model } from '../../slo/model/model.ts';
-import type { Family, SeriesPlan } from './seed.ts';
+import { faultCodes } from '../../slo/promql/fault-codes.ts';
+import { alternatives } from '../../slo/promql/selector.ts';
+import type { Family, SeriesPlan } from './family.ts';
 
 /** Requests per second of a member, by gRPC method. */
 export const requests = { Range: 20, Txn: 8, Put: 1, DeleteRange: 0.2 };
 
-/** The share of requests that fail with each of the codes that count. */
-const failing = 1e-5;
-export const errorCodes = ['DataLoss', 'DeadlineExceeded', 'Internal', 'ResourceExhausted', 'Unavailable', 'Unknown'];
-export const failed = failing * errorCodes.length;
+/** The share of requests that fail, spread evenly over the counted codes. */
+export const failed = 5e-5;
 
-/** The share that is slower than every threshold, so that the same are bad in each class. */
+/** The share that is slower than every threshold, so that each class has the same share of bad requests. */
 export const slow = 0.001;
 
 /** Operations per second of a member on its disk, and of an API server on each resource. */
@@ -20,16 +20,17 @@ const diskOperations: Record<string, number> = {
   etcd_disk_backend_commit_duration_seconds: 10,
 };
 const operations = { get: 2, list: 0.5, create: 0.2, update: 1, delete: 0.1 };
-/** An API server has some seventy resources: what these cost grows with them. */
+/** A real API server has about seventy resources. The cost of these series grows with the number. */
 const resources = ['configmaps', 'endpointslices', 'events', 'leases', 'nodes', 'pods', 'secrets', 'services'];
 
-const checks = ['etcd-alarms', 'etcd-backup', 'etcd-defrag', 'etcd-large-key', 'etcd-node-key-diff'];
+const checks = ['alarms', 'backup-age', 'membership', 'large-key-values', 'etcd-node-key-diff'];
 
 type RawFamily = Pick<Family, 'name' | 'per' | 'series'>;
 
 export function rawFamilies(model: Model, members: number): RawFamily[] {
   const grpc = { grpc_service: 'etcdserverpb.KV', grpc_type: 'unary' };
   const methods = Object.entries(requests);
+  const codes = faultCodes(model);
   return [
     ofMember('up', [gauge(1)]),
     ofMember('etcd_server_has_leader', [gauge(1)]),
@@ -40,24 +41,30 @@ export function rawFamilies(model: Model, members: number): RawFamily[] {
     ofMember(
       'grpc_server_handled_total',
       methods.flatMap(([grpc_method, rate]) =>
-        errorCodes.map((grpc_code) => counter(rate * failing, { ...grpc, grpc_method, grpc_code }))
+        codes.map((grpc_code) => counter((rate * failed) / codes.length, { ...grpc, grpc_method, grpc_code }))
       )
     ),
     ...histograms(model),
-    {
-      name: 'etcdfleet_cluster_members',
-      per: 'cluster',
-      series: [gauge(members, { job: 'operator' })],
-    },
-    {
-      name: 'etcd_inspection_outcome',
-      per: 'cluster',
-      series: checks.map((check) => gauge(1, { job: 'cruiser', check, outcome: 'Passed' })),
-    },
+    ofCluster('etcdfleet_cluster_members', 'operator', [gauge(members)]),
+    ofCluster('etcdfleet_cluster_members_seen', 'operator', [gauge(members)]),
+    ofCluster('etcdfleet_cluster_quorum_seen', 'operator', [gauge(1)]),
+    ofCluster('etcdfleet_inspections_expected', 'operator', [gauge(checks.length)]),
+    ofCluster('etcdfleet_probe_success', 'cruiser', [gauge(1)]),
+    ofCluster('etcdfleet_probe_timestamp_seconds', 'cruiser', [{ labels: {}, kind: 'time' }]),
+    ofCluster(
+      'etcd_inspection_fresh',
+      'cruiser',
+      checks.map((check) => gauge(1, { check }))
+    ),
+    ofCluster(
+      'etcd_inspection_outcome',
+      'cruiser',
+      checks.map((check) => gauge(1, { check, outcome: 'Passed' }))
+    ),
   ];
 }
 
-/** Every histogram of a latency SLI, with the buckets that rules read. */
+/** Returns all histograms of latency SLIs, with the buckets that rules read. */
 function histograms(model: Model): RawFamily[] {
   const sources = latencySlis(model).flatMap((sli) => sli.sources);
   const names = [...new Set(sources.map(({ histogram }) => histogram))];
@@ -85,39 +92,41 @@ interface Count {
 }
 
 function countsOf({ histogram, where, thresholds }: LatencySource): Count[] {
-  // As Prometheus 3 writes them.
+  // The format of Prometheus 3.
   const edges = thresholds.map((edge) => (Number.isInteger(edge) ? `${edge}.0` : `${edge}`));
   return labelsOf(histogram, where).map(({ labels, rate }) => ({ series: counter(rate, labels), edges }));
 }
 
 function labelsOf(histogram: string, where: string): Array<{ labels: Record<string, string>; rate: number }> {
-  const rates = Object.entries(requests).filter(([method]) => where.includes(`"${method}"`));
+  const ratesBy = (label: string, of: Record<string, number>) => ratesOf(`${histogram}{${where}}`, label, of);
   switch (histogram) {
     case 'grpc_server_handling_seconds':
-      return rates.map(([grpc_method, rate]) => ({
+      return ratesBy('grpc_method', requests).map(([grpc_method, rate]) => ({
         labels: { grpc_method, grpc_service: 'etcdserverpb.KV', grpc_type: 'unary' },
         rate,
       }));
     case 'etcd_server_request_duration_seconds':
-      return rates.flatMap(([type, rate]) => [
+      return ratesBy('type', requests).flatMap(([type, rate]) => [
         { labels: { type, success: 'true' }, rate: rate * (1 - failed) },
         { labels: { type, success: 'false' }, rate: rate * failed },
       ]);
     case 'etcd_request_duration_seconds':
-      return Object.entries(operations)
-        .filter(([operation]) => new RegExp(`["|]${operation}["|]`).test(where))
-        .flatMap(([operation, rate]) =>
-          resources.map((resource) => ({ labels: { operation, resource, group: '' }, rate }))
-        );
+      return ratesBy('operation', operations).flatMap(([operation, rate]) =>
+        resources.map((resource) => ({ labels: { operation, resource, group: '' }, rate }))
+      );
     default:
       if (!(histogram in diskOperations)) {
-        throw new Error(`Say in bench/slo/raw-series.ts what labels and rate ${histogram} has.`);
+        throw new Error(`Define the labels and the rate of ${histogram} in bench/slo/raw-series.ts.`);
       }
       return [{ labels: {}, rate: diskOperations[histogram] }];
   }
 }
 
-/** Operations per second that a latency SLI's first source counts in a cluster. */
+/** Of these rates the ones that a selector counts, by the values that it wants of a label. */
+export const ratesOf = (selector: string, label: string, rates: Record<string, number>) =>
+  Object.entries(rates).filter(([value]) => alternatives(selector, label).includes(value));
+
+/** Returns the operations per second that a latency SLI's first source counts in a cluster. */
 export function latencyRate(source: LatencySource, members: number): number {
   const perSource = labelsOf(source.histogram, source.where).reduce((sum, { rate }) => sum + rate, 0);
   return source.histogram === 'etcd_request_duration_seconds' ? perSource : perSource * members;
@@ -127,6 +136,12 @@ const ofMember = (name: string, series: SeriesPlan[]): RawFamily => ({
   name,
   per: 'member',
   series: series.map((one) => ({ ...one, labels: { job: 'etcd', ...one.labels } })),
+});
+
+const ofCluster = (name: string, job: string, series: SeriesPlan[]): RawFamily => ({
+  name,
+  per: 'cluster',
+  series: series.map((one) => ({ ...one, labels: { job, ...one.labels } })),
 });
 
 const ofApiServer = (name: string, series: SeriesPlan[]): RawFamily => ({

@@ -1,9 +1,10 @@
-// What the rules have recorded so far: events of each SLI for every cluster and group of clusters.
+// The series that the rules have already recorded: events of each SLI for every cluster and group of clusters.
 import { promisesTo, type Model, type Sli } from '../../slo/model/model.ts';
-import { events, rollUps } from '../../slo/generate/series.ts';
+import { countedSteps, events, firstTile, lastTiledStep, rollUps, tileEvaluation } from '../../slo/generate/series.ts';
+import { stepsOfTile } from '../../slo/generate/timing.ts';
 import type { ClusterLabels, Fleet } from './fleet.ts';
-import { failed, latencyRate, requests, slow } from './raw-series.ts';
-import type { Family, SeriesPlan } from './seed.ts';
+import { failed, latencyRate, ratesOf, requests, slow } from './raw-series.ts';
+import type { Family, SeriesPlan } from './family.ts';
 
 /** Events per second of a cluster. */
 interface Rates {
@@ -13,9 +14,9 @@ interface Rates {
 
 type RecordedFamily = Pick<Family, 'name' | 'per' | 'series'>;
 
-/** The events of all levels under the name of a window, such as `30m_tile`; without one those of a step. */
+/** Returns the events of all levels for a window, such as `30m_tile`, or for a step if no window is given. */
 export function eventFamilies(fleet: Fleet, model: Model, window = ''): RecordedFamily[] {
-  const slis = model.slis.map((sli) => ({ sli, rates: ratesOf(sli, model, fleet.members.length) }));
+  const slis = model.slis.map((sli) => ({ sli, rates: eventRatesOf(sli, model, fleet.members.length) }));
   const ofClusters: RecordedFamily = {
     name: events('cluster', window),
     per: 'cluster',
@@ -47,6 +48,21 @@ export function eventFamilies(fleet: Fleet, model: Model, window = ''): Recorded
   return [ofClusters, ...ofGroups];
 }
 
+/** Returns the other series of tiles: the steps of each tile, and their times from `begin` (ms) on. */
+export function tileFamilies({ slis }: Model, tileName: string, begin: number): RecordedFamily[] {
+  const labelsOf = ({ name, objective }: Sli) => ({ objective, sli: name });
+  const steps = slis.map((sli): SeriesPlan => {
+    return { labels: { ...labelsOf(sli), events: 'all' }, kind: 'gauge', value: stepsOfTile };
+  });
+  const ends = slis.map((sli): SeriesPlan => ({ labels: labelsOf(sli), kind: 'time' }));
+  return [
+    { name: countedSteps(tileName), per: 'cluster', series: steps },
+    { name: lastTiledStep, per: 'series', series: ends },
+    { name: tileEvaluation, per: 'series', series: [{ labels: {}, kind: 'time' }] },
+    { name: firstTile, per: 'series', series: [{ labels: {}, kind: 'gauge', value: begin / 1000 }] },
+  ];
+}
+
 function eventSeries(
   { name, objective }: Sli,
   kind: string,
@@ -56,12 +72,11 @@ function eventSeries(
   return { labels: { ...group, objective, sli: name, events: kind }, kind: 'events', perSecond };
 }
 
-function ratesOf(sli: Sli, model: Model, members: number): Rates {
+function eventRatesOf(sli: Sli, model: Model, members: number): Rates {
   switch (sli.kind) {
     case 'ratio': {
-      const rate = Object.entries(requests)
-        .filter(([method]) => new RegExp(`["|]${method}["|]`).test(sli.all))
-        .reduce((sum, [, perSecond]) => sum + perSecond, 0);
+      const counted = ratesOf(sli.all, 'grpc_method', requests);
+      const rate = counted.reduce((sum, [, perSecond]) => sum + perSecond, 0);
       return { all: rate * members, bad: rate * members * failed };
     }
     case 'latency': {
@@ -72,7 +87,7 @@ function ratesOf(sli: Sli, model: Model, members: number): Rates {
       return { all: 1 / 60, bad: 0 };
     case 'sum': {
       const parts = sli.of.map((name) =>
-        ratesOf(
+        eventRatesOf(
           model.slis.find((other) => other.name === name)!,
           model,
           members

@@ -1,35 +1,36 @@
-// How long the groups of our rules take while all of them run, and what they read.
+// Measures how long the groups of our rules take while all of them run, and how much they read.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../slo/model/duration.ts';
 import type { RuleFile } from '../../slo/generate/rules.ts';
-import { LabFailure } from '../../lab/failure.ts';
 import { median } from '../../slo/median.ts';
-import type { Evaluation, Prometheus } from './prometheus.ts';
+import { requireHealthy, type Evaluation, type Prometheus } from './prometheus.ts';
 import { longestInterval } from './rewound.ts';
 
 export interface GroupFigures {
   name: string;
   rules: number;
-  /** Seconds, as the generated rules have it. */
+  /** In seconds, as in the generated rules. */
   interval: number;
-  /** Series that its selectors choose; one that several rules choose counts each time. */
+  /** The number of series that its selectors match. A series counts once for each rule that reads it. */
   series: number;
   samples: number;
   peakSamples: number;
-  /** Series that it records. */
+  /** The number of series that it records. */
   records: number;
-  /** Seconds of the first evaluation, which makes the recorded series. */
+  /** Rules with an empty result, which cost less than they would with data. */
+  empty: string[];
+  /** Seconds of the first evaluation, which creates the recorded series. */
   first: number;
-  /** Seconds: the median of the later ones. */
+  /** The median of the later evaluations, in seconds. */
   evaluation: number;
   evaluations: number;
-  /** Of the interval. */
+  /** The share of the interval. */
   share: number;
-  /** The dearest rules. */
+  /** The most expensive rules. */
   dearest: Array<{ name: string; seconds: number }>;
 }
 
-/** Watches until every group has been evaluated more than once, or `times`. Each group's evaluations, the first one first. */
+/** Waits until every group has been evaluated `times` times. Returns each group's evaluations in order. */
 export async function watch(
   prometheus: Prometheus,
   groups: string[],
@@ -41,38 +42,39 @@ export async function watch(
   while (Date.now() < deadline && [...seen.values()].some((evaluations) => evaluations.size < times)) {
     await sleep(5000, undefined, { signal });
     for (const evaluation of await prometheus.evaluations()) {
-      const broken = evaluation.rules.find(({ health }) => health === 'err');
-      if (broken) {
-        throw new LabFailure(
-          `The rule ${broken.name} failed: ${broken.lastError}`,
-          'Correct it in slo/generate.',
-          broken.query
-        );
-      }
+      requireHealthy(evaluation);
       seen.get(evaluation.group)?.set(evaluation.at, evaluation);
     }
   }
   return new Map([...seen].map(([name, evaluations]) => [name, [...evaluations.values()]]));
 }
 
-/** The figures of each group of a file from its evaluations; `at` is a time at which everything it reads is there. */
+/**
+ * Returns the figures of each group of a file from its first and its later evaluations. At the time `at`, all series
+ * that it reads exist.
+ */
 export async function groupFigures(
   { groups }: RuleFile,
+  first: Map<string, number>,
   evaluations: Map<string, Evaluation[]>,
   prometheus: Prometheus,
   at: number
 ): Promise<GroupFigures[]> {
   const figures: GroupFigures[] = [];
   for (const group of groups) {
-    const all = evaluations.get(group.name) ?? [];
-    const later = all.slice(1);
+    const later = (evaluations.get(group.name) ?? []).slice(1); // the first one may overlap the first ones of other groups
     const evaluation = median(later.map(({ seconds }) => seconds));
     const interval = parseDuration(group.interval);
-    const read = { series: 0, samples: 0, peakSamples: 0, records: 0 };
-    for (const { expr } of group.rules) {
-      // Counted on the server: the answers themselves would be a hundred megabytes.
+    const read = { series: 0, samples: 0, peakSamples: 0, records: 0, empty: [] as string[] };
+    for (const rule of group.rules) {
+      const { expr } = rule;
+      // Series are counted on the server, because the answers would be a hundred megabytes.
       const answer = await prometheus.query(`count(\n${expr}\n)`, at);
-      read.records += [...answer.values.values()][0] ?? 0;
+      const found = [...answer.values.values()][0] ?? 0;
+      if (found === 0) {
+        read.empty.push('record' in rule ? rule.record : rule.alert);
+      }
+      read.records += found;
       read.samples += answer.samples;
       read.peakSamples = Math.max(read.peakSamples, answer.peakSamples);
       for (const selector of await prometheus.selectors(expr)) {
@@ -84,7 +86,7 @@ export async function groupFigures(
       rules: group.rules.length,
       interval,
       ...read,
-      first: all[0]?.seconds ?? NaN,
+      first: first.get(group.name) ?? NaN,
       evaluation,
       evaluations: later.length,
       share: evaluation / interval,

@@ -1,4 +1,5 @@
-// The fleet's month in blocks, written by the Go program in seed/ and kept for the next run of the same size.
+// The fleet's last month in blocks. The Go program in seed/ writes them, and they are kept for the next run of this
+// size.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -8,51 +9,35 @@ import { timingOf } from '../../slo/generate/timing.ts';
 import { goBuild } from '../../lab/build/go.ts';
 import type { Fleet } from './fleet.ts';
 import type { Place } from '../place.ts';
+import type { Family } from './family.ts';
 import { rawFamilies } from './raw-series.ts';
-import { eventFamilies } from './recorded-series.ts';
-
-/** Series of one name, as seed/plan.go reads them. Times are milliseconds. */
-export interface Family {
-  name: string;
-  per: 'cluster' | 'member' | 'series';
-  series: SeriesPlan[];
-  step: number;
-  from: number;
-  to: number;
-  sampledFrom?: number;
-}
-
-export interface SeriesPlan {
-  labels: Record<string, string>;
-  kind: 'counter' | 'events' | 'gauge';
-  perSecond?: number;
-  value?: number;
-  /** The share of perSecond that a bucket leaves to those above it. */
-  without?: number;
-}
+import { eventFamilies, tileFamilies } from './recorded-series.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** Where recorded series end and a run begins. The rules look back to it by their query_offset, so seeds never age. */
+/**
+ * The end of recorded series and the start of a run. Rules look back to it by query_offset, so seeds never become
+ * stale.
+ */
 export const epoch = Date.UTC(2026, 0, 31, 12);
 
-/** For how long after the epoch there are raw series. */
+/** How long raw series continue after the epoch. */
 export const runTime = 45 * minute;
 
-/** How far back raw series of all clusters go: as far as the queries of the tiers look. */
+/** How far back the raw series of all clusters go: as far as the queries of the tiers read. */
 const rawTime = 70 * minute;
 
-/** How far back events of single steps go: the longest window that is made from them. */
+/** How far back events of single steps go: the longest window that is computed from them. */
 const stepTime = 6 * hour + 10 * minute;
 
-/** A folder of blocks; written only if there is none for this fleet and these definitions. */
+/** Returns a folder of blocks. It is written only if none exists for this fleet and these definitions. */
 export async function seed(fleet: Fleet, definitions: Definitions, place: Place, signal: AbortSignal): Promise<string> {
   const plan = planOf(fleet, definitions);
   const key = createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 12);
   const directory = path.join(place.directory, 'seeds', `${fleet.clusters.length}x${fleet.members.length}-${key}`);
   if (existsSync(directory)) {
-    console.log(`The blocks of an earlier run: ${directory}`);
+    console.log(`Using the blocks of an earlier run: ${directory}`);
     return directory;
   }
   const program = path.join(place.directory, 'bin', 'seed');
@@ -71,7 +56,7 @@ export async function seed(fleet: Fleet, definitions: Definitions, place: Place,
   return directory;
 }
 
-function planOf(fleet: Fleet, { model, deployment }: Definitions) {
+export function planOf(fleet: Fleet, { model, deployment }: Definitions) {
   const { tile, tileName } = timingOf(deployment);
   const month = epoch - model.window * 1000;
   const [step, scrape] = [deployment.step * 1000, deployment.scrapeInterval * 1000];
@@ -80,7 +65,7 @@ function planOf(fleet: Fleet, { model, deployment }: Definitions) {
       return { ...family, step: scrape, from: epoch - rawTime, to: epoch + runTime, sampledFrom: month };
     }),
     ...eventFamilies(fleet, model).map((family): Family => ({ ...family, step, from: epoch - stepTime, to: epoch })),
-    ...eventFamilies(fleet, model, tileName).map((family): Family => {
+    ...[...eventFamilies(fleet, model, tileName), ...tileFamilies(model, tileName, month)].map((family): Family => {
       return { ...family, step: tile * 1000, from: month, to: epoch };
     }),
   ];

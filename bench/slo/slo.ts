@@ -1,14 +1,19 @@
-// npm run bench slo: what the SLO rules of a whole fleet cost, and what their recorded series save.
+// npm run bench slo: measures the cost of the SLO rules of a whole fleet, and the savings of their recorded series.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ruleFiles } from '../../slo/generate/files.ts';
+import { events, history, remainingBudget } from '../../slo/generate/series.ts';
 import { loadDefinitions } from '../../slo/model/definitions.ts';
+import { formatDuration } from '../../slo/model/duration.ts';
+import type { Model } from '../../slo/model/model.ts';
 import { LabFailure } from '../../lab/failure.ts';
+import { compare, readRuleFiles } from './against.ts';
+import { warmUp } from './alone.ts';
 import { report, type Figures } from './figures.ts';
-import { fleetOf } from './fleet.ts';
+import { fleetOf, type Fleet } from './fleet.ts';
 import { ruleSetFigures } from './others.ts';
 import { openPlace } from '../place.ts';
 import { Prometheus } from './prometheus.ts';
@@ -21,7 +26,8 @@ import { startThanos } from './thanos.ts';
 import { tierFigures } from './tiers.ts';
 
 const usage =
-  'npm run bench slo -- [--clusters 10000] [--members 3] [--sampled 10] [--port 23900] [--write] [--without-thanos]';
+  'npm run bench slo -- [--clusters 10000] [--members 3] [--sampled 10] [--port 23900] [--write] [--without-thanos]\n' +
+  'npm run bench slo -- --against <folder of rule files> [--rounds 3] [--clusters …] [--members …]';
 
 export async function slo(args: string[], signal: AbortSignal): Promise<void> {
   const options = optionsOf(args);
@@ -31,22 +37,26 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
   const sampled = fleet.clusters.slice(0, fleet.sampled);
   const loadBefore = loadavg()[0];
 
-  const sloth = await slothRules(sampled, definitions.model, place, signal);
+  const files = ruleFiles(definitions);
   const blocks = await seed(fleet, definitions, place, signal);
+  if (options.against) {
+    const others = readRuleFiles(options.against, Object.keys(files));
+    const start = (name: 'others' | 'ours') =>
+      Prometheus.start(place, blocks, options.port + (name === 'ours' ? 1 : 0), signal, name);
+    const check = (prometheus: Prometheus, at: number) => checkBudgets(prometheus, fleet, definitions.model, at);
+    return compare(others, files, options.rounds, start, check, signal);
+  }
   const prometheus = await Prometheus.start(place, blocks, options.port, signal);
   let thanos: { url: string; stop(): void } | undefined;
   try {
-    const rewind = Math.ceil((Date.now() - epoch) / 1000);
-    const now = () => Date.now() - rewind * 1000;
-    const files = ruleFiles(definitions);
+    const sloth = await slothRules(sampled, definitions.model, place, signal);
     const groups = Object.values(files).flatMap((file) => file.groups);
 
     console.log('Evaluating our rules …');
-    // The promises first: other groups read them, and would hold their absence against the seeded events.
-    const [promises] = files['recording/region.yaml'].groups;
-    await prometheus.load({ 'promises.yaml': rewound({ groups: [promises] }, rewind) });
-    await watch(prometheus, [promises.name], signal, 1);
-    const texts = Object.entries(files).map(([file, rules]) => [file.replace('/', '-'), rewound(rules, rewind)]);
+    const { first, at: warm } = await warmUp(files, prometheus, epoch, signal);
+    const rewind = Math.ceil((Date.now() - warm) / 1000);
+    const now = () => Date.now() - rewind * 1000;
+    const texts = Object.entries(files).map(([file, rules]) => [file, rewound(rules, rewind)]);
     const before = prometheus.scheduled();
     const begin = Date.now();
     await prometheus.load(Object.fromEntries(texts));
@@ -60,14 +70,15 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
     const cpu = (ran * 1000) / (Date.now() - begin);
     const residentBytes = await prometheus.metric('process_resident_memory_bytes');
     const headSeries = await prometheus.metric('prometheus_tsdb_head_series');
-    const at = now() - 60_000; // where all groups have recorded
+    const at = now() - 60_000; // a time at which all groups have recorded
     await prometheus.load({});
     await sleep(5000, undefined, { signal });
 
-    console.log('Counting what they read …');
-    const figures = await groupFigures({ groups }, evaluations, prometheus, at);
+    console.log('Counting the series and samples that they read …');
+    await checkBudgets(prometheus, fleet, definitions.model, at);
+    const figures = await groupFigures({ groups }, first, evaluations, prometheus, at);
 
-    console.log('Asking the questions of the tiers …');
+    console.log('Running the queries of the tiers …');
     thanos = options.thanos ? await startThanos(place, prometheus, options.port + 1, signal) : undefined;
     const tiers = await tierFigures(
       files['recording/region.yaml'],
@@ -108,6 +119,27 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Throws if recorded series are missing. Rules whose input the seed lacks record nothing and cost too little. */
+async function checkBudgets(prometheus: Prometheus, { clusters }: Fleet, model: Model, at: number) {
+  const window = formatDuration(model.window);
+  const expected: Array<[string, number]> = [
+    [remainingBudget(window), clusters.length * model.objectives.length],
+    [history(window), clusters.length * model.slis.length],
+    [`${events('cluster', window)}{events="allowance"}`, clusters.length * model.slis.length],
+    [`${events('cluster', window)}{events="bad"}`, clusters.length * model.slis.length],
+    [`cluster:etcd_probe:success == 1`, clusters.length],
+  ];
+  for (const [series, want] of expected) {
+    const found = [...(await prometheus.query(`count(${series})`, at)).values.values()][0] ?? 0;
+    if (found !== want) {
+      throw new LabFailure(
+        `${series} has ${found} series instead of ${want}.`,
+        'Add the series that the rules read to bench/slo/recorded-series.ts or raw-series.ts.'
+      );
+    }
+  }
+}
+
 function write(name: string, text: string, figures: Figures) {
   const directory = path.join(import.meta.dirname, 'results');
   mkdirSync(directory, { recursive: true });
@@ -124,14 +156,16 @@ function optionsOf(args: string[]) {
       members: { type: 'string', default: '3' },
       sampled: { type: 'string', default: '10' },
       port: { type: 'string', default: '23900' },
+      against: { type: 'string' },
+      rounds: { type: 'string', default: '3' },
       write: { type: 'boolean', default: false },
       'without-thanos': { type: 'boolean', default: false },
     },
   });
-  const number = (name: 'clusters' | 'members' | 'sampled' | 'port') => {
+  const number = (name: 'clusters' | 'members' | 'sampled' | 'port' | 'rounds') => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < 1) {
-      throw new LabFailure(`--${name} is ${values[name]}, which is no whole number above 0.`, usage);
+      throw new LabFailure(`--${name} is ${values[name]}, which is not a whole number above 0.`, usage);
     }
     return value;
   };
@@ -140,6 +174,8 @@ function optionsOf(args: string[]) {
     members: number('members'),
     sampled: number('sampled'),
     port: number('port'),
+    against: values.against,
+    rounds: number('rounds'),
     write: values.write,
     thanos: !values['without-thanos'],
   };

@@ -1,16 +1,17 @@
-// The rules that Sloth generates for clusters: the real program, with a specification for each cluster.
+// Generates the rules of Sloth with the real program, from a specification per cluster.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { parseAllDocuments, stringify } from 'yaml';
 import { goBuild } from '../../lab/build/go.ts';
 import type { RuleFile } from '../../slo/generate/rules.ts';
+import { formatDuration } from '../../slo/model/duration.ts';
 import type { Model } from '../../slo/model/model.ts';
 import type { ClusterLabels } from './fleet.ts';
 import type { Place } from '../place.ts';
 import { plainSlis, type PlainSli } from './plain-slis.ts';
 
-/** Sloth has no interval of its own: its rules run as often as Prometheus's default says. */
+/** Sloth sets no interval: its rules run at Prometheus' default interval. */
 export const slothInterval = '1m';
 
 export async function slothRules(
@@ -29,10 +30,14 @@ export async function slothRules(
   mkdirSync(place.directory, { recursive: true });
   writeFileSync(input, clusters.map((cluster) => stringify(specOf(cluster, model))).join('---\n'));
   rmSync(output, { force: true });
-  await execa(program, ['generate', '--input', input, '--out', output, '--default-slo-period', '30d'], {
-    cancelSignal: signal,
-    timeout: 300_000,
-  });
+  await execa(
+    program,
+    ['generate', '--input', input, '--out', output, '--default-slo-period', formatDuration(model.window)],
+    {
+      cancelSignal: signal,
+      timeout: 300_000,
+    }
+  );
   const groups = parseAllDocuments(readFileSync(output, 'utf8')).flatMap(
     (document) => (document.toJS() as RuleFile | null)?.groups ?? []
   );

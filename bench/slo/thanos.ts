@@ -1,4 +1,4 @@
-// Thanos sidecar and query in front of the Prometheus, the way by which dashboards and Thanos rule read.
+// Runs a Thanos sidecar and Thanos query in front of Prometheus, because dashboards and Thanos rule read through them.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ export interface Thanos {
   stop(): void;
 }
 
-/** Takes four ports from `port` on. */
+/** Uses four ports, starting at `port`. */
 export async function startThanos(
   place: Place,
   prometheus: Prometheus,

@@ -1,4 +1,4 @@
-// The questions of the three tiers, answered from recorded series and from raw ones.
+// The queries of the three tiers, on recorded series and on raw ones.
 import type { RuleFile } from '../../slo/generate/rules.ts';
 import { clusterLabels, events, groupLabels, target } from '../../slo/generate/series.ts';
 import { by, on, withLabels } from '../../slo/generate/promql.ts';
@@ -9,7 +9,7 @@ import { median } from '../../slo/median.ts';
 import type { Prometheus } from './prometheus.ts';
 import { RawExpressions, restricted } from './raw-expressions.ts';
 
-/** Seconds of the queries: the longest of which raw series of a whole fleet can be read in minutes. */
+/** The window in seconds: the longest one for which the raw series of a whole fleet can be read within minutes. */
 const window = 3600;
 
 interface Question {
@@ -22,7 +22,7 @@ interface Question {
 export interface TierFigures {
   tier: number;
   name: string;
-  /** Seconds: medians. */
+  /** Medians, in seconds. */
   recorded: number;
   raw: number;
   rawRuns: number;
@@ -31,9 +31,9 @@ export interface TierFigures {
   ratio: number;
   /** The largest difference between both answers, relative to the raw one. */
   difference: number;
-  /** Rows of the answer. */
+  /** The number of rows of the answer. */
   rows: number;
-  /** Seconds of the recorded query through Thanos query, where it runs. */
+  /** Seconds of the recorded query through Thanos query, if it runs. */
   thanos?: number;
 }
 
@@ -86,7 +86,7 @@ function questions(region: RuleFile, { model, deployment }: Definitions, cluster
     return { recorded: `${recorded('bad')} / ${recorded('all')}`, raw: `${counted('bad')}\n/\n${counted('all')}` };
   };
 
-  /** The share of the budget of the window's events that is spent, for each objective: that of its worst SLI. */
+  /** The spent share of the window's budget for each objective, which is that of its worst SLI. */
   const budget = (level: string, labels: string[], matchers = '') => {
     const select = (kind: string) => `${events(level, text)}{events="${kind}"${matchers && `,${matchers}`}}`;
     const sum = (kind: string) => `sum ${by([...labels, 'objective', 'sli'])} (${select(kind)})`;
@@ -126,7 +126,7 @@ function questions(region: RuleFile, { model, deployment }: Definitions, cluster
   ];
 }
 
-/** Runs a query several times, but begins none after `limit` seconds. */
+/** Runs a query several times, but starts none after `limit` seconds. */
 async function repeat<T extends { seconds: number }>(query: () => Promise<T>, times: number, limit: number) {
   const begin = performance.now();
   const seconds: number[] = [];
@@ -139,7 +139,7 @@ async function repeat<T extends { seconds: number }>(query: () => Promise<T>, ti
   return { seconds, last };
 }
 
-/** Answers with other rows differ infinitely. */
+/** Returns the largest relative difference of two answers, or Infinity if their rows differ. */
 function largestDifference(recorded: Map<string, number>, raw: Map<string, number>): number {
   if (recorded.size === 0 || recorded.size !== raw.size || [...recorded.keys()].some((key) => !raw.has(key))) {
     return Infinity;

@@ -31,7 +31,7 @@ const (
 	tick     = 200 * time.Millisecond
 )
 
-// What all tests here share: the plugin's binary, a region with one cluster, and its metrics.
+// All tests share the plugin's binary, a region with one cluster, and its metrics.
 var (
 	binary  string
 	gz      *regiontest.Server
@@ -57,10 +57,10 @@ func startServers(dir string) error {
 	return group.Wait()
 }
 
-// recordedReads exposes what the rules record of one SLI of the region: 150 bad events, which are 1.5 times the budget.
+// recordedReads exposes the recorded series of one SLI of the region: 150 bad events, which are 1.5 times the budget.
 func recordedReads() *promtest.Target {
 	values := map[string]float64{}
-	for events, count := range map[string]float64{"bad": 150, "all": 10_000, "budget": 100} {
+	for events, count := range map[string]float64{"bad": 150, "all": 10_000, "budget": 100, "allowance": 100} {
 		for _, window := range []string{"5m", "1h", "30d"} {
 			values[fmt.Sprintf("region:etcd_sli_events:increase%s{objective=%q,sli=%q,events=%q}", window, "read-availability", "read-errors", events)] = count
 		}
@@ -94,7 +94,7 @@ func createFleet() error {
 			return err
 		}
 	}
-	at := metav1.NewTime(time.Now().Add(-5 * time.Minute))
+	at := metav1.NewTime(time.Now().Add(-5 * 24 * time.Hour))
 	monitor.Status.Outcome = v1beta1.OutcomePassed
 	monitor.Status.Records = []v1beta1.EtcdMonitorRecord{{StartTime: at, EndTime: at, Outcome: v1beta1.OutcomePassed, Message: "nodeKeyDiff is 0"}}
 	return gz.Admin.Status().Update(context.Background(), monitor)
@@ -125,7 +125,7 @@ datasources:
 	return path
 }
 
-// fleet runs a command and returns what it writes.
+// fleet runs a command and returns its output.
 func fleet(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -144,7 +144,7 @@ func TestShowsClusters(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"REGION", "CLUSTER", "HEALTH", "MEMBERS", "LEADER", "KEYS", "DB", "SIZE", "LAST", "INSPECTION"}, strings.Fields(lines[0]))
-	require.Equal(t, "gz gz-1 Healthy 3/3 gz-1-0 1002 20.0 KiB Passed 5m ago", strings.Join(strings.Fields(lines[1]), " "))
+	require.Equal(t, "gz gz-1 Healthy 3/3 gz-1-0 1002 20.0 KiB Passed 5d ago", strings.Join(strings.Fields(lines[1]), " "))
 
 	out, err := fleet(t, "clusters", "--cluster", "gz-7,gz-8", "--output", "json")
 	require.NoError(t, err)
@@ -154,7 +154,7 @@ func TestShowsClusters(t *testing.T) {
 func TestShowsInspectionsAndQueries(t *testing.T) {
 	out, err := fleet(t, "inspections", "--region", "gz")
 	require.NoError(t, err)
-	require.Regexp(t, `gz +gz-1 +etcd-node-key-diff +Passed +\w+ +5m ago +nodeKeyDiff is 0`, out)
+	require.Regexp(t, `gz +gz-1 +etcd-node-key-diff +Passed +\w+ +5d ago +nodeKeyDiff is 0`, out)
 
 	out, err = fleet(t, "query", "vector(1)/0")
 	require.NoError(t, err)
@@ -205,8 +205,8 @@ func TestShowsServiceLevels(t *testing.T) {
 			break
 		}
 	}
-	require.Equal(t, "REGION OBJECTIVE SLI BUDGET LEFT BURN RATE GOOD TARGET BAD ALL", strings.Join(strings.Fields(lines[0]), " "))
-	require.Equal(t, "gz read-availability read-errors -50.0% 1.50 98.500% 99.00% 150 10000", strings.Join(strings.Fields(lines[1]), " "))
+	require.Equal(t, "REGION OBJECTIVE SLI BUDGET LEFT HISTORY BURN RATE GOOD TARGET BAD ALL", strings.Join(strings.Fields(lines[0]), " "))
+	require.Equal(t, "gz read-availability read-errors 1.5 × overspent 100.0% 1.50 98.500% 99.00% 150 10000", strings.Join(strings.Fields(lines[1]), " "))
 
 	out, err := fleet(t, "slo")
 	require.NoError(t, err)
@@ -262,7 +262,7 @@ func startServe(t *testing.T, arguments ...string) string {
 	return address
 }
 
-// send makes a request; headers are name and value by turns.
+// send sends a request. headers are alternating names and values.
 func send(t *testing.T, method, url, body string, headers ...string) (int, map[string]any, http.Header) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -279,7 +279,7 @@ func send(t *testing.T, method, url, body string, headers ...string) (int, map[s
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	var decoded map[string]any
-	_ = json.Unmarshal(content, &decoded) // a file is no JSON
+	_ = json.Unmarshal(content, &decoded) // files are not JSON
 	return response.StatusCode, decoded, response.Header
 }
 
@@ -333,7 +333,7 @@ func TestServesGrafanasAPI(t *testing.T) {
 	}
 }
 
-// A foreign web page must not act through the browser of the person at this machine.
+// Another web page must not act through the user's browser.
 func TestServesThisMachineAlone(t *testing.T) {
 	address := startServe(t)
 	url := "http://" + address + "/api/datasources/uid/etcdfleet/resources/checks"
@@ -347,7 +347,7 @@ func TestServesThisMachineAlone(t *testing.T) {
 		{"another origin", []string{"Origin", "https://example.com"}, 403},
 		{"another port", []string{"Origin", "http://127.0.0.1:1"}, 403},
 		{"a sandboxed page", []string{"Origin", "null"}, 403},
-		{"a foreign name that resolves to this machine", []string{"Host", "example.com:3001"}, 403},
+		{"another host name that resolves to this machine", []string{"Host", "example.com:3001"}, 403},
 		{"no port", []string{"Host", "example.com"}, 403},
 		{"localhost", []string{"Host", strings.Replace(address, "127.0.0.1", "localhost", 1)}, 200},
 	} {

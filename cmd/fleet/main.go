@@ -1,5 +1,5 @@
-// Command fleet shows the fleet in a terminal, through the datasource's own binary: it is what Grafana would show. It
-// can also serve the part of Grafana's API that the plugin's front end uses, on this machine alone.
+// Command fleet shows the fleet in a terminal. It runs the datasource's binary, so that it shows the same as Grafana.
+// It can also serve the part of Grafana's API that the plugin's front end uses, on this machine only.
 package main
 
 import (
@@ -17,27 +17,28 @@ import (
 	"time"
 
 	"github.com/etcdfleet/etcd-fleet/internal/pluginhost"
+	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
 )
 
 const usage = `fleet shows a fleet of etcd clusters through the etcd Fleet datasource.
 
 Usage:
   fleet clusters     health, members, leader, keys, size and last inspection of every cluster
-  fleet inspections  the inspections and how they ended
-  fleet slo          error budgets and burn rates, the worst first
+  fleet inspections  the inspections with their outcomes
+  fleet slo          error budgets and burn rates, worst first
   fleet health       whether Thanos and every region can be reached
   fleet query EXPR   a PromQL expression, or a query of the datasource as JSON
-  fleet run          run an inspection at once: --region, --cluster and --check say which
+  fleet run          run an inspection now, selected by --region, --cluster and --check
   fleet serve        serve the datasource to a browser on this machine
 
 fleet COMMAND --help lists a command's flags.
 `
 
-// command is a subcommand: its flags beyond the common ones, and what it does.
+// command is a subcommand: its flags besides the common ones, and its function.
 type command struct {
 	flags func(*flag.FlagSet, *options)
 	run   func(context.Context, *session, *options, io.Writer) error
-	// forever is true for a command that ends only when it is interrupted.
+	// forever is true for a command that runs until it is interrupted.
 	forever bool
 }
 
@@ -111,7 +112,7 @@ func parse(command command, arguments []string) (*options, error) {
 	flags.StringVar(&parsed.binary, "binary", pluginhost.Binary("dist"), "the datasource's `binary`")
 	flags.StringVar(&parsed.datasource, "datasource", "provisioning/datasources/etcd-fleet.yaml", "a Grafana provisioning `file` with the datasource; $NAME and ${NAME} come from the environment")
 	flags.StringVar(&parsed.output, "output", "table", "table or json")
-	flags.StringVar(&parsed.user, "user", currentUser(), "the `login` in whose name to ask")
+	flags.StringVar(&parsed.user, "user", currentUser(), "the `login` of the user who queries")
 	flags.StringVar(&parsed.role, "role", "Editor", "that user's role: Viewer, Editor or Admin")
 	flags.DurationVar(&parsed.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
 	flags.BoolVar(&parsed.verbose, "verbose", false, "show the plugin's log")
@@ -137,24 +138,24 @@ func oneOf(name, value string, allowed ...string) error {
 
 func noFlags(*flag.FlagSet, *options) {}
 
-// scopeFlags are one flag a dimension.
+// scopeFlags adds one flag per dimension.
 func scopeFlags(flags *flag.FlagSet, parsed *options, dimensions ...string) {
 	for _, dimension := range dimensions {
-		parsed.scope[dimension] = flags.String(dimension, "", "only this `"+dimension+"`, or several with commas between")
+		parsed.scope[dimension] = flags.String(dimension, "", "only this `"+dimension+"`, or several separated by commas")
 	}
 }
 
 func tableFlags(flags *flag.FlagSet, parsed *options) {
 	scopeFlags(flags, parsed, "region", "product", "scene", "spec", "cluster")
-	flags.IntVar(&parsed.limit, "limit", 100, "how many rows, at most 1000")
+	flags.IntVar(&parsed.limit, "limit", 100, "the number of rows, at most 1000")
 }
 
 func sloFlags(flags *flag.FlagSet, parsed *options) {
 	tableFlags(flags, parsed)
-	flags.StringVar(&parsed.level, "level", "cluster", "what a row stands for: fleet, region, product, scene, spec or cluster")
-	flags.StringVar(&parsed.by, "by", "objective", "a row for each objective or each sli")
-	flags.StringVar(&parsed.window, "window", "1h", "the `time` of burn rate and events: 5m, 30m, 1h, 2h, 6h, 1d, 3d or 30d")
-	flags.StringVar(&parsed.objective, "objective", "", "only this `objective`, or several with commas between")
+	flags.StringVar(&parsed.level, "level", "cluster", "the level of a row: fleet, region, product, scene, spec or cluster")
+	flags.StringVar(&parsed.by, "by", "objective", "one row per objective or per sli")
+	flags.StringVar(&parsed.window, "window", "1h", "the `window` of burn rate and events: "+strings.Join(slorules.Windows, ", "))
+	flags.StringVar(&parsed.objective, "objective", "", "only this `objective`, or several separated by commas")
 }
 
 func runFlags(flags *flag.FlagSet, parsed *options) {
@@ -164,10 +165,10 @@ func runFlags(flags *flag.FlagSet, parsed *options) {
 
 func serveFlags(flags *flag.FlagSet, parsed *options) {
 	flags.StringVar(&parsed.address, "addr", "127.0.0.1:3001", "a loopback `address` to listen on")
-	flags.StringVar(&parsed.static, "static", "", "a `folder` whose files to serve beside the API")
+	flags.StringVar(&parsed.static, "static", "", "a `folder` with files to serve next to the API")
 }
 
-// wantedScope is the scope of a query, from the flags that were given.
+// wantedScope returns the scope of a query from the given flags.
 func (o *options) wantedScope() map[string][]string {
 	scope := map[string][]string{}
 	for dimension, values := range o.scope {
@@ -178,7 +179,7 @@ func (o *options) wantedScope() map[string][]string {
 	return scope
 }
 
-// list splits what commas separate; nothing is an empty list.
+// list splits comma-separated values. An empty text is an empty list.
 func list(values string) []string {
 	return strings.FieldsFunc(values, func(r rune) bool { return r == ',' })
 }

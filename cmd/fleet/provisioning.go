@@ -28,35 +28,36 @@ type provisioned struct {
 	SecureJSONData map[string]string `json:"secureJsonData"`
 }
 
-// readDatasource returns the settings of the fleet's datasource in a provisioning file, with the variables filled in.
-func readDatasource(path string, environment func(string) (string, bool)) (*backend.DataSourceInstanceSettings, error) {
+// readDatasource returns the settings of the fleet's datasource in a provisioning file with all variables expanded, and
+// the names of variables that are not set. As in Grafana, these are empty, and the datasource validates the settings.
+func readDatasource(path string, environment func(string) (string, bool)) (*backend.DataSourceInstanceSettings, []string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the datasource: %w: name a provisioning file with --datasource", err)
+		return nil, nil, fmt.Errorf("read the datasource: %w: name a provisioning file with --datasource", err)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the datasource: %w", err)
+		return nil, nil, fmt.Errorf("read the datasource: %w", err)
 	}
 	var tree any
 	if err := yaml.Unmarshal(content, &tree); err != nil {
-		return nil, fmt.Errorf("read the datasource from %s: %w", path, err)
+		return nil, nil, fmt.Errorf("read the datasource from %s: %w", path, err)
 	}
 	variables := &variables{environment: environment}
 	filled, err := json.Marshal(variables.fill(tree))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := variables.err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := errors.Join(variables.unreadable...); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var file struct{ Datasources []provisioned }
 	if err := json.Unmarshal(filled, &file); err != nil {
-		return nil, fmt.Errorf("read the datasource from %s: %w", path, err)
+		return nil, nil, fmt.Errorf("read the datasource from %s: %w", path, err)
 	}
 	at := slices.IndexFunc(file.Datasources, func(d provisioned) bool { return d.Type == pluginhost.PluginID })
 	if at < 0 {
-		return nil, fmt.Errorf("%s has no datasource of the type %s", path, pluginhost.PluginID)
+		return nil, nil, fmt.Errorf("%s has no datasource of the type %s", path, pluginhost.PluginID)
 	}
 	entry := file.Datasources[at]
 	if entry.UID == "" {
@@ -66,13 +67,13 @@ func readDatasource(path string, environment func(string) (string, bool)) (*back
 		ID: 1, UID: entry.UID, Name: entry.Name, Type: entry.Type, URL: entry.URL, User: entry.User,
 		BasicAuthEnabled: entry.BasicAuth, BasicAuthUser: entry.BasicAuthUser,
 		JSONData: entry.JSONData, DecryptedSecureJSONData: entry.SecureJSONData, Updated: info.ModTime(),
-	}, nil
+	}, variables.unset, nil
 }
 
 // variable is $NAME, ${NAME}, $__env{NAME}, $__file{path} or $$, as Grafana writes them.
 var variable = regexp.MustCompile(`\$\$|\$__env\{([^}]*)\}|\$__file\{([^}]*)\}|\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)`)
 
-// variables fills in the variables of a file and remembers those that have no value.
+// variables expands the variables of a file and collects those without a value.
 type variables struct {
 	environment func(string) (string, bool)
 	unset       []string
@@ -110,18 +111,10 @@ func (v *variables) expand(text string) string {
 		}
 		name := groups[1] + groups[3] + groups[4]
 		value, ok := v.environment(name)
-		if !ok {
+		if !ok && !slices.Contains(v.unset, name) {
 			v.unset = append(v.unset, name)
+			slices.Sort(v.unset)
 		}
 		return value
 	})
-}
-
-func (v *variables) err() error {
-	problems := v.unreadable
-	if len(v.unset) > 0 {
-		slices.Sort(v.unset)
-		problems = append(problems, fmt.Errorf("set %s in the environment", strings.Join(slices.Compact(v.unset), ", ")))
-	}
-	return errors.Join(problems...)
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 )
@@ -26,14 +28,38 @@ func TestReadsTheProjectsProvisioning(t *testing.T) {
 			values["ETCDFLEET_"+region+"_"+name] = region + "'s\n" + name
 		}
 	}
-	settings, err := readDatasource(path, environment(values))
+	settings, unset, err := readDatasource(path, environment(values))
 	require.NoError(t, err)
+	require.Empty(t, unset)
 	require.Equal(t, "http://thanos:9090", settings.URL)
 	require.Equal(t, "GZ's\nTOKEN", settings.DecryptedSecureJSONData["gz.token"])
 	require.Contains(t, string(settings.JSONData), `"url":"SH's\nURL"`)
 
-	_, err = readDatasource(path, environment(nil))
-	require.ErrorContains(t, err, "set ETCDFLEET_GZ_CA, ETCDFLEET_GZ_TOKEN, ETCDFLEET_GZ_URL")
+	for _, name := range []string{"URL", "TOKEN", "CA"} {
+		delete(values, "ETCDFLEET_SH_"+name)
+	}
+	settings, unset, err = readDatasource(path, environment(values))
+	require.NoError(t, err, "one region of two")
+	require.Equal(t, []string{"ETCDFLEET_SH_CA", "ETCDFLEET_SH_TOKEN", "ETCDFLEET_SH_URL"}, unset)
+	require.Contains(t, string(settings.JSONData), `"name":"sh","namespace":"sh","url":""`)
+}
+
+// Grafana exits at its start if two provisioned datasources of one organisation are the default.
+func TestTheProjectsProvisioningIsNeverTheDefault(t *testing.T) {
+	folder, err := labbin.RepositoryPath("provisioning", "datasources")
+	require.NoError(t, err)
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	for _, entry := range files {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		require.NoError(t, err)
+		var file struct{ Datasources []struct{ IsDefault bool } }
+		require.NoError(t, yaml.Unmarshal(content, &file))
+		require.NotEmpty(t, file.Datasources)
+		for _, datasource := range file.Datasources {
+			require.False(t, datasource.IsDefault, entry.Name())
+		}
+	}
 }
 
 func TestFillsInVariablesAsGrafanaDoes(t *testing.T) {
@@ -49,20 +75,20 @@ func TestFillsInVariablesAsGrafanaDoes(t *testing.T) {
 	} {
 		v := &variables{environment: environment(map[string]string{"A": "a", "B": "$A"})}
 		require.Equal(t, want, v.expand(text))
-		require.NoError(t, v.err())
+		require.Empty(t, v.unset)
 	}
 	v := &variables{environment: environment(nil)}
 	v.expand("$__file{/missing} $X ${Y} $X")
-	require.ErrorContains(t, v.err(), "set X, Y in the environment")
-	require.ErrorContains(t, v.err(), "/missing: no such file")
+	require.Equal(t, []string{"X", "Y"}, v.unset)
+	require.ErrorContains(t, errors.Join(v.unreadable...), "/missing: no such file")
 }
 
 func TestNeedsADatasourceOfTheFleet(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "datasource.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("datasources: [{type: prometheus}]"), 0o600))
-	_, err := readDatasource(path, environment(nil))
+	_, _, err := readDatasource(path, environment(nil))
 	require.ErrorContains(t, err, "has no datasource of the type etcdfleet-slo-datasource")
 	require.NoError(t, os.WriteFile(path, []byte("datasources: ["), 0o600))
-	_, err = readDatasource(path, environment(nil))
+	_, _, err = readDatasource(path, environment(nil))
 	require.ErrorContains(t, err, "read the datasource from "+path)
 }

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// roleHeader chooses the user's role for one request.
+	// roleHeader sets the user's role for one request.
 	roleHeader = "X-Fleet-Role"
 
 	maxBodyBytes  = 1 << 20
@@ -27,8 +27,8 @@ const (
 	drainTimeout  = 5 * time.Second
 )
 
-// serve speaks the part of Grafana's API that the plugin's front end uses, until it is interrupted. There are no
-// passwords, so it listens on this machine alone and refuses what a foreign web page makes a browser send.
+// serve serves the part of Grafana's API that the plugin's front end uses, until it is interrupted. There are no
+// passwords, so it listens on loopback only and refuses requests that another web page makes a browser send.
 func serve(ctx context.Context, s *session, options *options, out io.Writer) error {
 	listener, err := listenOnLoopback(ctx, options.address)
 	if err != nil {
@@ -82,17 +82,17 @@ func api(s *session, options *options) http.Handler {
 	return onlyThisMachine(http.MaxBytesHandler(routes, maxBodyBytes))
 }
 
-// onlyThisMachine refuses requests that a foreign web page makes the browser send: to a name of its own that resolves to
-// this machine, or across origins.
+// onlyThisMachine refuses requests that another web page makes the browser send: to a host name of that page that
+// resolves to this machine, or across origins.
 func onlyThisMachine(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil || !isLoopback(strings.Trim(host, "[]")) {
-			refuse(w, http.StatusForbidden, "Ask by a loopback address.")
+			refuse(w, http.StatusForbidden, "Use a loopback address.")
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" && !isSameOrigin(origin, r.Host) {
-			refuse(w, http.StatusForbidden, "Requests of other origins are refused.")
+			refuse(w, http.StatusForbidden, "Requests from other origins are refused.")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -104,13 +104,13 @@ func isSameOrigin(origin, host string) bool {
 	return err == nil && parsed.Scheme == "http" && parsed.Host == host
 }
 
-// handler answers for one datasource.
+// handler serves one datasource.
 type handler struct {
 	session *session
 	options *options
 }
 
-// pluginContext is that of the request's user, whose role the flag or a header gives.
+// pluginContext returns the plugin context of the request's user. A header or the flag sets the user's role.
 func (h *handler) pluginContext(w http.ResponseWriter, r *http.Request) (backend.PluginContext, bool) {
 	role := cmp.Or(r.Header.Get(roleHeader), h.options.role)
 	if !slices.Contains(roles, role) {
@@ -122,7 +122,7 @@ func (h *handler) pluginContext(w http.ResponseWriter, r *http.Request) (backend
 	return h.session.pluginContext(&user), true
 }
 
-// query is POST /api/ds/query.
+// query serves POST /api/ds/query.
 func (h *handler) query(w http.ResponseWriter, r *http.Request) {
 	pluginContext, ok := h.pluginContext(w, r)
 	if !ok {
@@ -142,13 +142,13 @@ func (h *handler) query(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	for _, answer := range response.Responses {
 		if answer.Error != nil {
-			status = http.StatusBadRequest // as Grafana does, whatever went wrong
+			status = http.StatusBadRequest // as Grafana does for any error
 		}
 	}
 	respond(w, status, response)
 }
 
-// readQueries reads the body of a query request as Grafana's front end writes it.
+// readQueries parses the body of a query request of Grafana's front end.
 func readQueries(r *http.Request) (*backend.QueryDataRequest, error) {
 	var body struct {
 		From    string            `json:"from"`
@@ -161,7 +161,7 @@ func readQueries(r *http.Request) (*backend.QueryDataRequest, error) {
 	from, fromErr := strconv.ParseInt(body.From, 10, 64)
 	to, toErr := strconv.ParseInt(body.To, 10, 64)
 	if err := errors.Join(fromErr, toErr); err != nil {
-		return nil, errors.New("from and to must be milliseconds since 1970, as texts")
+		return nil, errors.New("from and to must be milliseconds since 1970, as strings")
 	}
 	request := &backend.QueryDataRequest{}
 	for _, raw := range body.Queries {
@@ -181,7 +181,7 @@ func readQueries(r *http.Request) (*backend.QueryDataRequest, error) {
 	return request, nil
 }
 
-// health is GET /api/datasources/uid/<uid>/health.
+// health serves GET /api/datasources/uid/<uid>/health.
 func (h *handler) health(w http.ResponseWriter, r *http.Request) {
 	pluginContext, ok := h.pluginContext(w, r)
 	if !ok {
@@ -203,7 +203,7 @@ func (h *handler) health(w http.ResponseWriter, r *http.Request) {
 	respond(w, status, body)
 }
 
-// resource is anything under /api/datasources/uid/<uid>/resources/.
+// resource serves all paths under /api/datasources/uid/<uid>/resources/.
 func (h *handler) resource(w http.ResponseWriter, r *http.Request) {
 	pluginContext, ok := h.pluginContext(w, r)
 	if !ok {
@@ -241,5 +241,5 @@ func refuse(w http.ResponseWriter, status int, message string) {
 func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // an error means that nobody listens any more
+	_ = json.NewEncoder(w).Encode(body) // an error means that the client has disconnected
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -15,10 +16,10 @@ import (
 	"github.com/etcdfleet/etcd-fleet/internal/pluginhost"
 )
 
-// refID names the one query of a request.
+// refID is the ID of the only query of a request.
 const refID = "A"
 
-// syncPoll is how often regions that are being read for the first time are asked again.
+// syncPoll is the time between two queries while regions are being read for the first time.
 const syncPoll = 500 * time.Millisecond
 
 // session is a running plugin with a datasource and a user.
@@ -28,11 +29,14 @@ type session struct {
 	user       *backend.User
 }
 
-// openSession starts the plugin. Its log is shown only on demand: what matters reaches the user as errors and notices.
+// openSession starts the plugin. Its log is shown only on demand, because errors and notices reach the user anyway.
 func openSession(options *options) (*session, error) {
-	datasource, err := readDatasource(options.datasource, os.LookupEnv)
+	datasource, unset, err := readDatasource(options.datasource, os.LookupEnv)
 	if err != nil {
 		return nil, err
+	}
+	if len(unset) > 0 {
+		fmt.Fprintf(os.Stderr, "fleet: %s names variables that are not set: %s\n", options.datasource, strings.Join(unset, ", "))
 	}
 	if _, err := os.Stat(options.binary); err != nil {
 		return nil, fmt.Errorf("find the plugin: %w: run npm run build:backend, or name the binary with --binary", err)
@@ -74,20 +78,20 @@ func (s *session) query(ctx context.Context, query any) (*data.Frame, error) {
 			return nil, answer.Error
 		}
 		if len(answer.Frames) != 1 {
-			return nil, errors.New("the answer is no table: ask for an instant query")
+			return nil, errors.New("the answer is not a table: use an instant query")
 		}
 		if !isSyncing(answer.Frames[0]) {
 			return answer.Frames[0], nil
 		}
 		select {
 		case <-ctx.Done():
-			return answer.Frames[0], nil // its notice tells
+			return answer.Frames[0], nil // its notice names the missing regions
 		case <-time.After(syncPoll):
 		}
 	}
 }
 
-// isSyncing tells whether a table lacks a region that is about to come.
+// isSyncing reports whether a table lacks a region that is still being read.
 func isSyncing(frame *data.Frame) bool {
 	for _, region := range tableMeta(frame).Regions {
 		if region.State == "syncing" {
@@ -111,7 +115,7 @@ func tableMeta(frame *data.Frame) meta {
 	if frame.Meta != nil && frame.Meta.Custom != nil {
 		encoded, err := json.Marshal(frame.Meta.Custom)
 		if err == nil {
-			_ = json.Unmarshal(encoded, &decoded) // of another shape: no regions
+			_ = json.Unmarshal(encoded, &decoded) // other formats have no regions
 		}
 	}
 	return decoded

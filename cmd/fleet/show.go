@@ -48,7 +48,7 @@ func showInspections(ctx context.Context, s *session, options *options, out io.W
 	})
 }
 
-// showQuery evaluates PromQL, or any query of the datasource in JSON.
+// showQuery evaluates a PromQL expression, or any query of the datasource in JSON.
 func showQuery(ctx context.Context, s *session, options *options, out io.Writer) error {
 	if len(options.arguments) != 1 {
 		return errors.New("give one expression, in quotes, after the flags")
@@ -106,7 +106,7 @@ func runInspection(ctx context.Context, s *session, options *options, out io.Wri
 	if err != nil {
 		return err
 	}
-	// The region has to be known before anything can be requested there.
+	// The plugin must have read the region before a run can be requested there.
 	if _, err := s.query(ctx, map[string]any{"kind": "inspections", "limit": 1}); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func runInspection(ctx context.Context, s *session, options *options, out io.Wri
 	return err
 }
 
-// row is a row of a frame by column; missing values are missing.
+// row is a row of a frame by column. Columns without a value are absent.
 type row map[string]any
 
 func (r row) text(name string) string {
@@ -161,7 +161,7 @@ func (r row) text(name string) string {
 
 func text(name string) func(row) string { return func(r row) string { return r.text(name) } }
 
-// rowsOf returns a frame's rows.
+// rowsOf returns the rows of a frame.
 func rowsOf(frame *data.Frame) []row {
 	rows := make([]row, frame.Rows())
 	for i := range rows {

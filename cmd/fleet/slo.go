@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
 )
 
-// showSLO shows the labels of the level, then how its objectives are kept.
+// showSLO shows the labels of the level, followed by the figures of its objectives.
 func showSLO(ctx context.Context, s *session, options *options, out io.Writer) error {
 	frame, err := s.query(ctx, map[string]any{
 		"kind": "slo", "scope": options.wantedScope(), "level": options.level, "by": options.by, "window": options.window,
@@ -21,7 +23,8 @@ func showSLO(ctx context.Context, s *session, options *options, out io.Writer) e
 	}
 	columns := labelColumns(frame, "region", "cluster", "product", "scene", "spec", "objective", "sli")
 	return show(out, options, frame, append(columns,
-		column{"BUDGET LEFT", func(r row) string { return percent(r["budgetLeft"], 1) }},
+		column{"BUDGET LEFT", func(r row) string { return budgetText(r["budgetLeft"]) }},
+		column{"HISTORY", func(r row) string { return percent(r["history"], 1) }},
 		column{"BURN RATE", func(r row) string { return decimals(r["burnRate"], 2) }},
 		column{"GOOD", func(r row) string { return percent(r["ratio"], 3) }},
 		column{"TARGET", func(r row) string { return percent(r["target"], 2) }},
@@ -30,7 +33,7 @@ func showSLO(ctx context.Context, s *session, options *options, out io.Writer) e
 	))
 }
 
-// labelColumns are those of the names that the frame has.
+// labelColumns returns a column for each of the names that the frame has.
 func labelColumns(frame *data.Frame, names ...string) []column {
 	var columns []column
 	for _, name := range names {
@@ -41,7 +44,15 @@ func labelColumns(frame *data.Frame, names ...string) []column {
 	return columns
 }
 
-// percent writes a ratio as a percentage.
+func budgetText(value any) string {
+	left, ok := value.(float64)
+	if !ok {
+		return ""
+	}
+	return slorules.BudgetText(left)
+}
+
+// percent formats a ratio as a percentage.
 func percent(value any, places int) string {
 	ratio, ok := value.(float64)
 	if !ok {
@@ -50,7 +61,7 @@ func percent(value any, places int) string {
 	return fmt.Sprintf("%.*f%%", places, 100*ratio)
 }
 
-// decimals writes a number with so many places.
+// decimals formats a number with the given number of decimal places.
 func decimals(value any, places int) string {
 	number, ok := value.(float64)
 	if !ok {

@@ -13,13 +13,13 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
 
-// column is a column of a terminal's table: its head, and its text for a row.
+// column is a column of a table in the terminal: its heading, and its text for a row.
 type column struct {
 	head string
 	text func(row) string
 }
 
-// show writes a frame with its notices below.
+// show writes a frame, followed by its notices.
 func show(out io.Writer, options *options, frame *data.Frame, columns []column) error {
 	var notices []data.Notice
 	if frame.Meta != nil {
@@ -78,7 +78,7 @@ func writeJSON(out io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-// encodeSpecialNumbers writes NaN and the infinities, which JSON does not know, as texts.
+// encodeSpecialNumbers replaces NaN and the infinities, which JSON does not support, by strings.
 func (r row) encodeSpecialNumbers() {
 	for name, value := range r {
 		if special, ok := value.(float64); ok && (math.IsNaN(special) || math.IsInf(special, 0)) {
@@ -94,7 +94,7 @@ func number(value float64) string {
 	return strconv.FormatFloat(value, 'g', 6, 64)
 }
 
-// binarySize writes a size in binary units.
+// binarySize formats a size in binary units.
 func binarySize(value any) string {
 	size, ok := value.(float64)
 	if !ok {
@@ -109,7 +109,7 @@ func binarySize(value any) string {
 	return strconv.FormatFloat(size, 'f', min(unit, 1), 64) + " " + units[unit]
 }
 
-// ago writes how long ago a time was, in one unit.
+// ago formats the time since value in one unit.
 func ago(value any) string {
 	at, ok := value.(time.Time)
 	if !ok {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcddiag"
 )
 
 // Limits bound what all checks together read from one cluster. The zero value of a field means its default.
@@ -52,7 +52,7 @@ const (
 
 	probeTimeout = 5 * time.Second
 
-	// forgetAfter is when a budget that nobody used is full again, and more.
+	// forgetAfter is when a budget that nobody used is certainly full again.
 	forgetAfter = 10 * time.Minute
 )
 
@@ -102,7 +102,7 @@ func (b *Budgets) Pacer(cluster types.NamespacedName, clients Clients) *Pacer {
 	return &Pacer{budget: b.of(cluster), limits: b.limits, clients: clients, probed: map[string]time.Time{}, sizes: map[string]int64{}}
 }
 
-// of returns the cluster's budget, and forgets those that are full again: they are as good as new ones.
+// of returns the cluster's budget, and forgets those that are full again: they equal new ones.
 func (b *Budgets) of(cluster types.NamespacedName) *clusterBudget {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -182,12 +182,12 @@ func (p *Pacer) backOff(ctx context.Context, endpoint string) error {
 	}
 }
 
-// limitGrowth ends the reading when the member's database has grown much meanwhile. Where the member does not tell its
-// size, for want of rights, nothing is known.
+// limitGrowth ends the reading when the member's database has grown much meanwhile. If the member does not report its
+// size, for lack of rights, nothing is known.
 func (p *Pacer) limitGrowth(ctx context.Context, endpoint string, client *clientv3.Client) error {
 	probe, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	status, err := etcd.Status(probe, client)
+	status, err := etcddiag.Status(probe, client)
 	if err != nil {
 		return ctx.Err()
 	}
@@ -220,6 +220,6 @@ func latency(ctx context.Context, client *clientv3.Client) (time.Duration, error
 	probe, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	begin := time.Now()
-	_, _ = client.Get(probe, etcd.ProbeKey, clientv3.WithCountOnly())
+	_, _ = client.Get(probe, etcddiag.ProbeKey, clientv3.WithCountOnly())
 	return time.Since(begin), ctx.Err()
 }

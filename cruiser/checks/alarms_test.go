@@ -42,7 +42,7 @@ func TestAlarmsFindsTheQuotaUsedUpAndEachAlarmClearsItsSeries(t *testing.T) {
 			inspector := newAlarmsInspector(t, cluster)
 			result := awaitResult(t, inspector, map[string]float64{"nospaceAlarms": 0, "corruptAlarms": 0})
 			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-			assert.Equal(t, "no alarm is raised", result.Message)
+			assert.Equal(t, "No alarm is raised.", result.Message)
 
 			cluster.FillQuota(t)
 			require.Eventually(t, func() bool {
@@ -50,7 +50,7 @@ func TestAlarmsFindsTheQuotaUsedUpAndEachAlarmClearsItsSeries(t *testing.T) {
 				result, err = inspector.run(t, nil)
 				return err == nil && result.Outcome == etcdv1beta1.OutcomeFailed
 			}, time.Minute, 100*time.Millisecond, "%v", &result)
-			assert.Regexp(t, "^alarm NOSPACE for etcd-.*: the cluster refuses writes: free space", result.Message)
+			assert.Regexp(t, "^Alarm NOSPACE is raised for etcd-.*, and the cluster refuses writes: free space", result.Message)
 			assert.GreaterOrEqual(t, result.Values["nospaceAlarms"], 1.0)
 
 			for _, member := range cluster.Members { // which would follow at their next write
@@ -77,13 +77,13 @@ func TestAlarmsNamesCorruptMembers(t *testing.T) {
 			cluster.RaiseAlarm(t, 0, pb.AlarmType_CORRUPT)
 			result := awaitResult(t, inspector, map[string]float64{"nospaceAlarms": 0, "corruptAlarms": 1})
 			assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-			assert.Contains(t, result.Message, "alarm CORRUPT for an unknown member: the cluster refuses requests for keys")
+			assert.Contains(t, result.Message, "Alarm CORRUPT is raised for an unknown member, and the cluster refuses requests for keys")
 
 			cluster.RaiseAlarm(t, cluster.Members[1].ID(t), pb.AlarmType_CORRUPT)
 			cluster.RaiseAlarm(t, removed, pb.AlarmType_NOSPACE)
 			result = awaitResult(t, inspector, map[string]float64{"nospaceAlarms": 1, "corruptAlarms": 2})
 			assert.Contains(t, result.Message, "etcd-1")
-			assert.Contains(t, result.Message, "; alarm NOSPACE for dead (which is no member any more: disarm it): the cluster refuses writes")
+			assert.Contains(t, result.Message, " Alarm NOSPACE is raised for dead (which is not a member any more: disarm it), and the cluster refuses writes")
 
 			t.Run("also one that the EtcdCluster does not name", func(t *testing.T) {
 				inspector.spec.Members = inspector.spec.Members[:1]
@@ -131,7 +131,7 @@ func TestAlarmsWarnsThatItsAnswerMayBeOld(t *testing.T) {
 		result, err = inspector.run(t, nil)
 		return err == nil && result.Outcome == etcdv1beta1.OutcomeWarning
 	}, time.Minute, 100*time.Millisecond, "%v", &result)
-	assert.Equal(t, "no alarm is raised,member etcd-0 knows no leader: this may be old", result.Message)
+	assert.Equal(t, "No alarm is raised. Member etcd-0 knows no leader, so that this may be old: restore the quorum.", result.Message)
 }
 
 // Reading the alarms must not write: AlarmList would add an entry to the Raft log.

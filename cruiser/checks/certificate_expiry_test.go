@@ -38,17 +38,17 @@ func TestCertificateExpiryJudgesTheFirstToExpire(t *testing.T) {
 	}{
 		{
 			"all far away", 90 * day, 100 * day, 200 * day, nil, etcdv1beta1.OutcomePassed,
-			`^none of 5 certificates expires within 720h: the first is the server certificate of etcd-0 \(expires on \S+, in 90.0 days\)$`,
+			`^None of 5 certificates expires within 720h: the first is the server certificate of etcd-0 \(expires on \S+, in 90\.0 days\)\.$`,
 			90 * day,
 		},
 		{
 			"a server certificate soon", 10 * day, 100 * day, 200 * day, nil, etcdv1beta1.OutcomeWarning,
-			`^renew the server certificate of etcd-0 \(expires on \S+, in 10.0 days\), server certificate of etcd-1 .* of etcd-2 \([^,]*, in 10.0 days\)$`,
+			`^Certificates expire: renew the server certificate of etcd-0 \(expires on \S+, in 10.0 days\), server certificate of etcd-1 .* of etcd-2 \([^,]*, in 10\.0 days\)\.$`,
 			10 * day,
 		},
 		{
 			"a server certificate very soon", 2 * day, 100 * day, 200 * day, nil, etcdv1beta1.OutcomeFailed,
-			`^renew the server certificate of etcd-0 `, 2 * day,
+			`^Certificates expire: renew the server certificate of etcd-0 `, 2 * day,
 		},
 		{
 			"not so soon by the parameters", 2 * day, 100 * day, 200 * day,
@@ -56,23 +56,23 @@ func TestCertificateExpiryJudgesTheFirstToExpire(t *testing.T) {
 		},
 		{
 			"a server certificate expired", -time.Hour, 100 * day, 200 * day, nil, etcdv1beta1.OutcomeFailed,
-			`^renew the server certificate of etcd-0 \(expired on \S+\), server certificate of etcd-1`, -time.Hour,
+			`^Certificates expire: renew the server certificate of etcd-0 \(expired on \S+\), server certificate of etcd-1`, -time.Hour,
 		},
 		{
 			"the client certificate soon", 90 * day, 10 * day, 200 * day, nil, etcdv1beta1.OutcomeWarning,
-			`^renew the client certificate of the Secret \(expires on \S+, in 10.0 days\)$`, 10 * day,
+			`^Certificates expire: renew the client certificate of the Secret \(expires on \S+, in 10\.0 days\)\.$`, 10 * day,
 		},
 		{
 			"the client certificate expired", 90 * day, -time.Hour, 200 * day, nil, etcdv1beta1.OutcomeFailed,
-			`^renew the client certificate of the Secret \(expired on \S+\)$`, -time.Hour,
+			`^Certificates expire: renew the client certificate of the Secret \(expired on \S+\)\.$`, -time.Hour,
 		},
 		{
 			"the authority soon", 90 * day, 100 * day, 10 * day, nil, etcdv1beta1.OutcomeWarning,
-			`^renew the authority etcdtest authority of the server certificates \(expires on \S+, in 10.0 days\)$`, 10 * day,
+			`^Certificates expire: renew the authority etcdtest authority of the server certificates \(expires on \S+, in 10\.0 days\)\.$`, 10 * day,
 		},
 		{
 			"the authority expired", 90 * day, 100 * day, -time.Hour, nil, etcdv1beta1.OutcomeFailed,
-			`^renew the authority etcdtest authority of the server certificates \(expired on \S+\)$`, -time.Hour,
+			`^Certificates expire: renew the authority etcdtest authority of the server certificates \(expired on \S+\)\.$`, -time.Hour,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -127,8 +127,8 @@ func TestCertificateExpiryWarnsOfAMissingMember(t *testing.T) {
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Contains(t, result.Message, ",the certificate of etcd-1 was not seen (no answer in time)")
-	assert.Regexp(t, `,the certificate of etcd-2 was not seen \(.*connection refused`, result.Message)
+	assert.Contains(t, result.Message, " The certificate of etcd-1 was not seen (no answer in time)")
+	assert.Regexp(t, ` The certificate of etcd-2 was not seen \(.*connection refused`, result.Message)
 
 	cluster.Members[0].Kill(t)
 	_, err = inspector.run(t, nil)
@@ -158,7 +158,7 @@ func TestCertificateExpirySeesMetricsServersAndMembersThatRefuseIt(t *testing.T)
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Regexp(t, `^renew the server certificate of etcd-0 \(metricsURL\) \(expires on \S+, in 5.0 days\)$`, result.Message)
+	assert.Regexp(t, `^Certificates expire: renew the server certificate of etcd-0 \(metricsURL\) \(expires on \S+, in 5\.0 days\)\.$`, result.Message)
 }
 
 func TestCertificateExpiryPassesPlainText(t *testing.T) {
@@ -167,7 +167,7 @@ func TestCertificateExpiryPassesPlainText(t *testing.T) {
 	result, err := newCertificateInspector(t, cluster, nil).run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-	assert.Equal(t, "no certificate can expire: no clientURL and no metricsURL is https", result.Message)
+	assert.Equal(t, "No certificate can expire: no clientURL and no metricsURL is https.", result.Message)
 	assert.Empty(t, result.Values)
 }
 

@@ -17,7 +17,8 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/cruiser/keyspace"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
 	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
 )
 
@@ -62,8 +63,9 @@ func TestNodeKeyDiffFailsWhenAMemberLostKeys(t *testing.T) {
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-	assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 3,"+
-		"keys at revision 21: etcd-0 20 etcd-1 17 etcd-2 20", result.Message)
+	assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 3. "+
+		"Keys at revision 21: etcd-0 has 20, etcd-1 has 17, etcd-2 has 20. Compare the data by the check data-consistency "+
+		"before you replace a member.", result.Message)
 	assert.Equal(t, map[string]float64{"nodeKeyDiff": 3, "totalKeys": 20, "members": 3}, result.Values)
 
 	t.Run("also while another member is missing", func(t *testing.T) {
@@ -72,13 +74,13 @@ func TestNodeKeyDiffFailsWhenAMemberLostKeys(t *testing.T) {
 		result, err := inspector.run(t, nil)
 		require.NoError(t, err)
 		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-		assert.Contains(t, result.Message, "etcd-0 20 etcd-1 17,member etcd-2 is missing (no answer in time)")
+		assert.Contains(t, result.Message, "etcd-0 has 20, etcd-1 has 17. Compare the data by the check data-consistency before you replace a member. Member etcd-2 is missing (no answer in time).")
 	})
 	t.Run("not within maxDifference", func(t *testing.T) {
 		result, err := inspector.run(t, checks.Parameters{"maxDifference": "3"})
 		require.NoError(t, err)
 		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-		assert.Contains(t, result.Message, "nodeKeyDiff is 3,keys at revision 21: etcd-0 20 etcd-1 17 etcd-2 20")
+		assert.Contains(t, result.Message, "nodeKeyDiff is 3. Keys at revision 21: etcd-0 has 20, etcd-1 has 17, etcd-2 has 20.")
 	})
 }
 
@@ -96,7 +98,7 @@ func TestNodeKeyDiffWarnsOfAMissingMember(t *testing.T) {
 		begin, repair func(testing.TB)
 		reason        string
 	}{
-		{"paused", member.Pause, member.Resume, "member etcd-2 is missing (no answer in time)"},
+		{"paused", member.Pause, member.Resume, "Member etcd-2 is missing (no answer in time)"},
 		{"killed", member.Kill, member.Restart, "connection refused"},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
@@ -105,7 +107,7 @@ func TestNodeKeyDiffWarnsOfAMissingMember(t *testing.T) {
 			result, err := inspector.run(t, nil)
 			require.NoError(t, err)
 			assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-			assert.Contains(t, result.Message, "nodeKeyDiff is 0,member etcd-2 is missing")
+			assert.Contains(t, result.Message, "nodeKeyDiff is 0. Member etcd-2 is missing")
 			assert.Contains(t, result.Message, fault.reason)
 			assert.InDelta(t, 2, result.Values["members"], 0)
 			assert.InDelta(t, 0, result.Values["nodeKeyDiff"], 0)
@@ -127,12 +129,7 @@ func TestNodeKeyDiffNeedsTwoMembers(t *testing.T) {
 		cluster.Members[2].Kill(t)
 		_, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
 		require.ErrorContains(t, err, "comparing needs 2 voting members and 1 of 3 answered: etcd-0: ")
-		assert.ErrorContains(t, err, "connection refused; etcd-2: ")
-	})
-	t.Run("of which there is one", func(t *testing.T) {
-		cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
-		_, err := newKeyDiffInspector(t, cluster, nil).run(t, nil)
-		assert.ErrorContains(t, err, "the cluster has 1: delete this EtcdMonitor")
+		assert.ErrorContains(t, err, "connection refused, etcd-2: ")
 	})
 }
 
@@ -157,8 +154,8 @@ func TestNodeKeyDiffSkipsALearner(t *testing.T) {
 			result, err := newKeyDiffInspector(t, cluster, secret).run(t, nil)
 			require.NoError(t, err)
 			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-			assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 0,"+
-				"learner etcd-3 is not compared", result.Message)
+			assert.Equal(t, "collectEtcdnodeKeyDiff,etcd cluster gz-etcd,total key num is 20,nodeKeyDiff is 0. "+
+				"Learner etcd-3 is not compared.", result.Message)
 			assert.InDelta(t, 3, result.Values["members"], 0)
 		})
 	}
@@ -259,13 +256,13 @@ func TestNodeKeyDiffChoosesAnotherRevisionWhenOneIsOutOfReach(t *testing.T) {
 		{
 			"compacted time and again", 100, rpctypes.ErrGRPCCompacted,
 			"no revision could be read on all members (etcd-1 at revision 40: etcdserver: mvcc: required revision has " +
-				"been compacted); etcd-0 is 60 revisions behind etcd-1: look at its disk and its network",
+				"been compacted), and etcd-0 is 60 revisions behind etcd-1: look at its disk and its network",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			slow := startStub(t, &stubMember{id: 1, revision: 40})
 			fast := startStub(t, &stubMember{id: 2, revision: 100, rangeFailures: test.failures, rangeErr: test.err})
-			inspector := &inspector{check: nodeKeyDiff, pool: etcd.NewPool(time.Minute), spec: etcdv1beta1.EtcdClusterSpec{
+			inspector := &inspector{check: nodeKeyDiff, pool: etcdclient.NewPool(time.Minute), spec: etcdv1beta1.EtcdClusterSpec{
 				Members: []etcdv1beta1.EtcdClusterMember{{Name: "etcd-0", ClientURL: slow}, {Name: "etcd-1", ClientURL: fast}},
 			}}
 			result, err := inspector.run(t, nil)
@@ -313,7 +310,7 @@ func (b *recordedBudget) Spend(_ context.Context, endpoint string, keys int, _ i
 	return b.err
 }
 
-// largeCounts are the endpoints of the members that counted more than so many keys at once.
+// largeCounts are the endpoints of the members that counted more than the given number of keys at once.
 func (b *recordedBudget) largeCounts(keys int) (endpoints []string) {
 	for endpoint, most := range b.most {
 		if most*4 > keys { // four are counted for the price of one
@@ -366,11 +363,11 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 	}
 
 	var result checks.Result
-	require.Eventually(t, func() bool { // a member may be behind
+	isDivided := func() bool { return len(keyspace.ParseRanges(result.State, rangeKeys).All()) == ranges }
+	require.Eventually(t, func() bool { // a member may be behind, and a busy machine may need a second run to divide them all
 		result, _ = run(t)
-		return result.Values["totalKeys"] == keys
-	}, settled, 100*time.Millisecond)
-	assert.Len(t, etcd.ParseRanges(result.State, rangeKeys).All(), ranges)
+		return result.Values["totalKeys"] == keys && isDivided()
+	}, patience, 100*time.Millisecond)
 
 	t.Run("once their ends are known", func(t *testing.T) {
 		before := inspector.state
@@ -384,7 +381,7 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 	t.Run("of members that are not too slow", func(t *testing.T) {
 		inspector.budget = failing(errors.New("it stayed too slow"))
 		_, err := inspector.run(t, nil)
-		assert.ErrorContains(t, err, "0 of 3 answered: etcd-0: it stayed too slow; etcd-1: it stayed too slow")
+		assert.ErrorContains(t, err, "0 of 3 answered: etcd-0: it stayed too slow, etcd-1: it stayed too slow")
 	})
 	t.Run("as long as there is time", func(t *testing.T) {
 		inspector.budget = failing(context.DeadlineExceeded)
@@ -396,16 +393,19 @@ func TestNodeKeyDiffCountsALargeClusterInRanges(t *testing.T) {
 		cluster.Members[1].Corrupt(t, 3)
 		result, _ := run(t)
 		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-		assert.Regexp(t, `total key num is 40000,nodeKeyDiff is 3,keys at revision \d+: etcd-0 40000 etcd-1 39997 etcd-2 40000$`, result.Message)
+		assert.Regexp(t, `total key num is 40000,nodeKeyDiff is 3\. Keys at revision \d+: etcd-0 has 40000, etcd-1 has 39997, etcd-2 has 40000\. Compare the data by the check data-consistency before you replace a member\.$`, result.Message)
 	})
 	t.Run("whatever the state", func(t *testing.T) {
 		settled := inspector.state
-		for _, inspector.state = range []string{"", "damaged", `{"version":9}`, noRanges} {
-			result, spent := run(t)
+		for _, state := range []string{"", "damaged", `{"version":9}`, noRanges} {
+			var spent *recordedBudget
+			require.Eventually(t, func() bool { // one run divides them all, unless the machine is too busy
+				inspector.state = state
+				result, spent = run(t)
+				return isDivided()
+			}, patience, 100*time.Millisecond)
 			assert.InDelta(t, 3, result.Values["nodeKeyDiff"], 0)
 			assert.InDelta(t, keys, result.Values["totalKeys"], 0)
-			assert.Len(t, etcd.ParseRanges(result.State, rangeKeys).All(), ranges)
-
 			large := spent.largeCounts(2 * rangeKeys)
 			require.Len(t, large, 1, "where to divide is found on one member")
 			assert.NotEqual(t, leaderURL(t, cluster, inspector.spec.Members), large[0])
@@ -452,7 +452,7 @@ func TestNodeKeyDiffLeavesAMemberThatFails(t *testing.T) {
 	good := []*stubMember{{id: 1, revision: 40}, {id: 2, revision: 40}}
 	inspector := &inspector{
 		check: nodeKeyDiff,
-		pool:  etcd.NewPool(time.Minute),
+		pool:  etcdclient.NewPool(time.Minute),
 		spec: etcdv1beta1.EtcdClusterSpec{Members: []etcdv1beta1.EtcdClusterMember{
 			{Name: "etcd-0", ClientURL: startStub(t, good[0])},
 			{Name: "etcd-1", ClientURL: startStub(t, failing)},
@@ -463,7 +463,7 @@ func TestNodeKeyDiffLeavesAMemberThatFails(t *testing.T) {
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Contains(t, result.Message, "total key num is 21,nodeKeyDiff is 0,member etcd-1 is missing (disk on fire)")
+	assert.Contains(t, result.Message, "total key num is 21,nodeKeyDiff is 0. Member etcd-1 is missing (disk on fire).")
 	assert.EqualValues(t, 1, failing.ranges.Load())
 	for _, member := range good {
 		assert.EqualValues(t, 3+1, member.ranges.Load(), "3 ranges, and what the budget reads")

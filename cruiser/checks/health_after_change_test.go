@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
 	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
 )
 
@@ -63,31 +64,31 @@ func TestHealthAfterChangeFollowsUpARestart(t *testing.T) {
 		result, err := inspector.run(t, nil)
 		require.NoError(t, err)
 		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-		assert.Regexp(t, `^no member restarted or changed its version since \S+Z$`, result.Message)
+		assert.Regexp(t, `^No member restarted or changed its version since \S+Z\.$`, result.Message)
 		assert.Equal(t, map[string]float64{"changes": 0}, result.Values)
 	}
 
 	startAgain(t, cluster.Members[1])
-	result := runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z,all 3 voting members are healthy,`+
-		`the data are compared after the next compaction$`)
+	result := runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z\. All 3 voting members are healthy\. `+
+		`The data are compared after the next compaction\.$`)
 	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 	assert.Equal(t, map[string]float64{"changes": 1, "unhealthyMembers": 0}, result.Values)
 
 	cluster.Put(t, "/more", 20)
 	cluster.Compact(t)
 	cluster.Put(t, "/after", 1)
-	result = runUntil(t, inspector, nil, `,the data of 3 voting members are equal at revision 41$`)
+	result = runUntil(t, inspector, nil, ` The data of 3 voting members are equal at revision 41\.$`)
 	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
-	assert.Regexp(t, `^etcd-1 restarted at \S+Z,all 3 voting members are healthy$`, result.Message, "compared once")
+	assert.Regexp(t, `^etcd-1 restarted at \S+Z\. All 3 voting members are healthy\.$`, result.Message, "compared once")
 
 	over := checks.Parameters{"settle": "0s", "follow": "0s"}
 	_, err = inspector.run(t, over)
 	require.NoError(t, err)
 	result, err = inspector.run(t, over)
 	require.NoError(t, err)
-	assert.Regexp(t, `^no member restarted or changed its version since \S+Z$`, result.Message)
+	assert.Regexp(t, `^No member restarted or changed its version since \S+Z\.$`, result.Message)
 }
 
 func TestHealthAfterChangeJudgesWhatDoesNotSettle(t *testing.T) {
@@ -101,18 +102,18 @@ func TestHealthAfterChangeJudgesWhatDoesNotSettle(t *testing.T) {
 	result, err := inspector.run(t, settledAtOnce)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Regexp(t, `^no member restarted .*,member etcd-2 is missing \(no answer in time\)$`, result.Message)
+	assert.Regexp(t, `^No member restarted .*\. Member etcd-2 is missing \(no answer in time\)\.$`, result.Message)
 	cluster.Members[2].Resume(t)
 
 	startAgain(t, cluster.Members[1])
-	runUntil(t, inspector, nil, "^etcd-1 restarted at .*,all 3 voting members are healthy")
+	runUntil(t, inspector, nil, "^etcd-1 restarted at .* All 3 voting members are healthy")
 
 	cluster.Members[2].Pause(t)
-	result = runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z,the members have until \S+Z to settle,etcd-2 is missing \(no answer in time\),the data`)
+	result = runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z\. The members have until \S+Z to settle\. etcd-2 is missing \(no answer in time\)\. The data`)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
 	assert.InDelta(t, 1, result.Values["unhealthyMembers"], 0)
 
-	result = runUntil(t, inspector, settledAtOnce, `^etcd-1 restarted at \S+Z,the members did not settle within 0s: see their logs,etcd-2 is missing \(no answer in time\),the data`)
+	result = runUntil(t, inspector, settledAtOnce, `^etcd-1 restarted at \S+Z\. The members did not settle within 0s: see their logs\. etcd-2 is missing \(no answer in time\)\. The data`)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome, "a quorum is healthy")
 
 	over := checks.Parameters{"settle": "0s", "follow": "0s"}
@@ -121,7 +122,7 @@ func TestHealthAfterChangeJudgesWhatDoesNotSettle(t *testing.T) {
 	runUntil(t, inspector, over, `^etcd-1 restarted at`) // it is not over before all are healthy
 
 	cluster.Members[1].Pause(t)
-	result = runUntil(t, inspector, settledAtOnce, "etcd-0 (knows no leader|is not ready).*,etcd-1 is missing .*,etcd-2 is missing")
+	result = runUntil(t, inspector, settledAtOnce, "etcd-0 (knows no leader|is not ready).* etcd-1 is missing .* etcd-2 is missing")
 	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
 }
 
@@ -134,7 +135,7 @@ func TestHealthAfterChangeFindsWhatARestartBroughtToLight(t *testing.T) {
 		require.NoError(t, err)
 		startAgain(t, cluster.Members[0])
 		cluster.RaiseAlarm(t, cluster.Members[0].ID(t), pb.AlarmType_NOSPACE)
-		result := runUntil(t, inspector, settledAtOnce, `^etcd-0 restarted at .*,there is an alarm NOSPACE,`)
+		result := runUntil(t, inspector, settledAtOnce, `^etcd-0 restarted at .* Alarm NOSPACE is raised\. `)
 		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
 	})
 	t.Run("other data", func(t *testing.T) {
@@ -145,13 +146,17 @@ func TestHealthAfterChangeFindsWhatARestartBroughtToLight(t *testing.T) {
 		require.NoError(t, err)
 		startAgain(t, cluster.Members[1])
 		cluster.Members[1].CorruptValues(t, 1)
-		runUntil(t, inspector, nil, `^etcd-1 restarted at .*the data are compared after the next compaction$`)
+		runUntil(t, inspector, nil, `^etcd-1 restarted at .*The data are compared after the next compaction\.$`)
 		cluster.Put(t, "/more", 1)
 		cluster.Compact(t)
 		cluster.Put(t, "/after", 1)
-		result := runUntil(t, inspector, nil, `,the data of etcd-1 differ from the majority's at revision 22`)
+		result := runUntil(t, inspector, nil, ` The hashes of the compaction at revision 22 differ`)
+		assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome, "a restart within a compaction looks like this")
+		cluster.Compact(t)
+		cluster.Put(t, "/after", 1)
+		result = runUntil(t, inspector, nil, ` The data of etcd-1 differ from the majority's at revision 23`)
 		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome, "at once: data do not settle")
-		result = runUntil(t, inspector, nil, `,the data of etcd-1 differ`)
+		result = runUntil(t, inspector, nil, ` The data of etcd-1 differ`)
 		assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome, "and as long as they differ")
 	})
 	t.Run("a crash loop", func(t *testing.T) {
@@ -161,11 +166,11 @@ func TestHealthAfterChangeFindsWhatARestartBroughtToLight(t *testing.T) {
 		require.NoError(t, err)
 		for range 2 {
 			startAgain(t, cluster.Members[1])
-			result := runUntil(t, inspector, nil, `^etcd-1 restarted at .*,all 3 voting members are healthy`)
+			result := runUntil(t, inspector, nil, `^etcd-1 restarted at .* All 3 voting members are healthy`)
 			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 		}
 		startAgain(t, cluster.Members[1])
-		result := runUntil(t, inspector, nil, `,etcd-1 restarted 3 times or more within 1h: see its log`)
+		result := runUntil(t, inspector, nil, ` etcd-1 restarted 3 times or more within 1h: see its log`)
 		assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
 	})
 }
@@ -178,19 +183,65 @@ func TestHealthAfterChangeFollowsUpAnUpgrade(t *testing.T) {
 	require.NoError(t, err)
 
 	cluster.Members[0].Upgrade(t, "3.6")
-	result := runUntil(t, inspector, nil, `^etcd-0 went from 3\.5\.\d+ to 3\.6\.\d+ at \S+Z,all 3 voting members are healthy,`+
-		`.*the cluster goes from 3\.5\.\d+ to 3\.6\.\d+, where members that were removed may come back`)
+	result := runUntil(t, inspector, nil, `^etcd-0 went from 3\.5\.\d+ to 3\.6\.\d+ at \S+Z\. All 3 voting members are healthy\. `+
+		`.*Members run 3\.5\.\d+ and 3\.6\.\d+, and with a step from below 3\.5\.26 to 3\.6 members that were removed may come back: take back the upgrade`)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
 	assert.NotContains(t, result.Message, "finish the upgrade")
 
-	runUntil(t, inspector, checks.Parameters{"skewFor": "0s"}, `,members have run 3\.5\.\d+ and 3\.6\.\d+ since \S+Z, longer than 0s: finish the upgrade`)
+	runUntil(t, inspector, checks.Parameters{"skewFor": "0s"}, ` Members have run 3\.5\.\d+ and 3\.6\.\d+ since \S+Z, longer than 0s: finish the upgrade`)
 
 	cluster.Members[1].Upgrade(t, "3.6")
 	cluster.Members[2].Upgrade(t, "3.6")
-	result = runUntil(t, inspector, checks.Parameters{"skewFor": "0s"}, `all 3 voting members are healthy,.*,etcd-0 skipped 3\.5\.26, `+
-		`and members that were removed may have come back: compare etcdctl member list with the EtcdCluster$`)
+	result = runUntil(t, inspector, checks.Parameters{"skewFor": "0s"}, `All 3 voting members are healthy\. .* etcd-0 skipped 3\.5\.26, `+
+		`and members that were removed may have come back: compare etcdctl member list with the EtcdCluster\.$`)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
 	assert.NotContains(t, result.Message, "finish the upgrade")
+}
+
+// All members ran 3.6.5. Two are back at 3.5, and the third is stopped to be the next.
+func TestHealthAfterChangeAdvisesNoUpgradeWithinARollback(t *testing.T) {
+	t.Parallel()
+	cluster := etcdtest.Start(t, etcdtest.Options{Version: "3.5"})
+	inspector := newChangeInspector(t, cluster, nil)
+	inspector.state = `{"since":"2026-07-01T00:00:00Z","members":{
+		"etcd-0":{"start":"2026-07-01T00:00:00Z","version":"3.6.5"},
+		"etcd-1":{"start":"2026-07-01T00:00:00Z","version":"3.6.5"},
+		"etcd-2":{"start":"2026-07-01T00:00:00Z","version":"3.6.5"}}}`
+	cluster.Members[2].Stop(t)
+	result, err := inspector.run(t, nil)
+	require.NoError(t, err)
+	assert.Contains(t, result.Message, "etcd-0 went from 3.6.5 to 3.5.")
+	assert.NotContains(t, result.Message, "take back the upgrade")
+	assert.NotContains(t, result.Message, "3.5.26")
+
+	result, err = inspector.run(t, checks.Parameters{"skewFor": "0s", "settle": "0s", "follow": "0s"})
+	require.NoError(t, err)
+	assert.Contains(t, result.Message, "finish the rollback.", "it is remembered while versions differ")
+}
+
+// Whoever takes an upgrade back stops one more member, which costs the quorum when one is missing.
+func TestHealthAfterChangeAdvisesToStartMissingMembersFirst(t *testing.T) {
+	t.Parallel()
+	metrics := etcdtest.Start(t, etcdtest.Options{Size: 1}).Members[0].ClientURL
+	inspector := &inspector{check: "health-after-change", pool: etcdclient.NewPool(time.Minute)}
+	for i, version := range []string{"3.6.0", "3.5.21", "3.5.21"} {
+		clientURL := startVersioned(t, &versionedMember{id: uint64(i + 1), version: version})
+		inspector.spec.Members = append(inspector.spec.Members,
+			etcdv1beta1.EtcdClusterMember{Name: fmt.Sprintf("etcd-%d", i), ClientURL: clientURL, MetricsURL: metrics})
+	}
+	inspector.state = `{"since":"2026-07-01T00:00:00Z","members":{"etcd-0":{"version":"3.5.21"},"etcd-1":{"version":"3.5.21"},
+		"etcd-2":{"version":"3.5.21"}}}`
+	running := inspector.state
+	result, err := inspector.run(t, nil)
+	require.NoError(t, err)
+	assert.Contains(t, result.Message, ": take back the upgrade, and go by way of 3.5.26 or later.")
+
+	inspector.state = running
+	inspector.spec.Members[2].ClientURL = "http://127.0.0.1:1"
+	result, err = inspector.run(t, nil)
+	require.NoError(t, err)
+	assert.Contains(t, result.Message, ": start the missing members before you change versions.")
+	assert.NotContains(t, result.Message, "take back")
 }
 
 // 3.4.23, of Debian 12, has no /readyz and remembers no hashes.
@@ -201,8 +252,8 @@ func TestHealthAfterChangeAsksOldVersionsForTheirHealth(t *testing.T) {
 	_, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	startAgain(t, cluster.Members[1])
-	result := runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z,all 3 voting members are healthy,`+
-		`the data are not compared: 3\.4\.\d+ remembers no hashes of compactions$`)
+	result := runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z\. All 3 voting members are healthy\. `+
+		`The data are not compared, because 3\.4\.\d+ remembers no hashes of compactions\.$`)
 	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 }
 
@@ -246,7 +297,7 @@ func TestHealthAfterChangeFailsOfVersionsThatAreTooFarApart(t *testing.T) {
 		{[2]string{"3.7.0", "3.5.26"}, etcdv1beta1.OutcomeFailed},
 	} {
 		metrics := etcdtest.Start(t, etcdtest.Options{Size: 1}).Members[0].ClientURL
-		inspector := &inspector{check: "health-after-change", pool: etcd.NewPool(time.Minute)}
+		inspector := &inspector{check: "health-after-change", pool: etcdclient.NewPool(time.Minute)}
 		for i, version := range test.versions {
 			clientURL := startVersioned(t, &versionedMember{id: uint64(i + 1), version: version})
 			inspector.spec.Members = append(inspector.spec.Members,
@@ -256,7 +307,7 @@ func TestHealthAfterChangeFailsOfVersionsThatAreTooFarApart(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.outcome, result.Outcome, result.Message)
 		if test.outcome == etcdv1beta1.OutcomeFailed {
-			assert.Contains(t, result.Message, "more than one minor version apart: go by way of each one")
+			assert.Contains(t, result.Message, "more than one minor version apart: go by way of each minor version.")
 		}
 	}
 }
@@ -269,12 +320,12 @@ func TestHealthAfterChangeSaysThatItSeesNoMetrics(t *testing.T) {
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Regexp(t, `^no member restarted .*,restarts of etcd-1 are not seen, only other versions \(its metrics: `+
-		`.*connection refused\): correct its metricsURL in the EtcdCluster$`, result.Message)
+	assert.Regexp(t, `^No member restarted .*\. Restarts of etcd-1 are not seen, only other versions \(its metrics: `+
+		`.*connection refused\): correct its metricsURL in the EtcdCluster\.$`, result.Message)
 
 	startAgain(t, cluster.Members[0])
-	result = runUntil(t, inspector, nil, `^etcd-0 restarted at \S+Z,all 3 voting members are healthy`)
-	assert.Contains(t, result.Message, ",restarts of etcd-1 are not seen", "its status tells that it is healthy")
+	result = runUntil(t, inspector, nil, `^etcd-0 restarted at \S+Z\. All 3 voting members are healthy`)
+	assert.Contains(t, result.Message, " Restarts of etcd-1 are not seen", "its status tells that it is healthy")
 }
 
 func TestHealthAfterChangeAuthenticates(t *testing.T) {
@@ -291,15 +342,15 @@ func TestHealthAfterChangeAuthenticates(t *testing.T) {
 			_, err := inspector.run(t, nil)
 			require.NoError(t, err)
 			startAgain(t, cluster.Members[1])
-			runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z,all 3 voting members are healthy,the data are compared after`)
+			runUntil(t, inspector, nil, `^etcd-1 restarted at \S+Z\. All 3 voting members are healthy\. The data are compared after`)
 			cluster.Put(t, "/more", 1)
 			cluster.Compact(t)
 			cluster.Put(t, "/after", 1)
-			result := runUntil(t, inspector, nil, `,the data of 3 voting members are equal at revision`)
+			result := runUntil(t, inspector, nil, ` The data of 3 voting members are equal at revision`)
 			assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome, result.Message)
 		})
 	}
-	t.Run("not as a stranger", func(t *testing.T) {
+	t.Run("not without credentials", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{Size: 1, TLS: true})
 		_, err := newChangeInspector(t, cluster, nil).run(t, nil)
 		assert.ErrorContains(t, err, "no member answered: etcd-0: ")
@@ -313,7 +364,7 @@ func TestHealthAfterChangeStartsAnewWithAStateThatIsNotItsOwn(t *testing.T) {
 	inspector.state = `{"since": 7}`
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
-	assert.Regexp(t, "^no member restarted", result.Message)
+	assert.Regexp(t, "^No member restarted", result.Message)
 }
 
 func TestHealthAfterChangeRefusesParameters(t *testing.T) {

@@ -71,7 +71,7 @@ func TestChecksOfKeysWarnOfAMissingMember(t *testing.T) {
 		result, err := newKeyspaceInspector(t, cluster, nil, name).run(t, parameters)
 		require.NoError(t, err, name)
 		assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome, result.Message)
-		assert.Contains(t, result.Message, ",member etcd-2 is missing (")
+		assert.Contains(t, result.Message, " Member etcd-2 is missing (")
 	}
 
 	cluster.Members[0].Kill(t)

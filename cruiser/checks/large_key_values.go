@@ -8,29 +8,41 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/cruiser/keyspace"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
+	"github.com/etcdfleet/etcd-fleet/internal/etcddiag"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
+	"github.com/etcdfleet/etcd-fleet/internal/quantity"
 )
 
 const (
-	// largestTop bounds the parameter top: the state holds as many.
-	largestTop = 50
-
-	// rememberedKey bounds the keys in the state, in bytes.
-	rememberedKey = 4096
-
 	// timeToReport is what is left of a run's time when it stops reading.
 	timeToReport = 10 * time.Second
 )
 
 func init() {
 	register(Check{
-		Name:       "large-key-values",
-		Parameters: Parameters{"top": "10", "warnBytes": "512Ki", "failBytes": "1536Ki"},
+		Name: "large-key-values",
+		Parameters: parameters.Set{
+			{
+				Name: "top", Kind: parameters.Count, Default: "10", Min: "1", Max: "50", // the state holds as many
+				Help: "Values that the message names and the next run remembers.",
+			},
+			{
+				Name: "warnBytes", Kind: parameters.Bytes, Default: "512Ki", NotAbove: "failBytes",
+				Help: "Size of a value from which on the check warns.",
+			},
+			{
+				Name: "failBytes", Kind: parameters.Bytes, Default: "1536Ki",
+				Help: "Size of a value from which on the check fails.",
+			},
+		},
 		Values: []Value{
 			{
 				Name:   "largestValue",
@@ -60,20 +72,17 @@ func init() {
 	})
 }
 
-// largeKeyValues finds the largest values, those of the parameter top. It is a Warning when one has warnBytes or more: the
+// largeKeyValues finds the largest values; the parameter top is their number. It is a Warning when one has warnBytes or more: the
 // default is a third of etcd's limit of a request, 1.5 MiB, beyond which an object cannot be written any more. It is
 // Failed when one has failBytes or more: the default is that limit, so that only members whose --max-request-bytes was
 // raised can hold such a value; writing it delays all others (etcd's documentation, "System limits").
 //
-// It reads every value, from a follower where there is one: in the budget's default 8 MiB/s, a gigabyte in two minutes.
-// What is not read in a run's time is left to the next run, and what was found there earlier stays until then.
+// It reads every value, from a follower if there is one: in the budget's default 8 MiB/s, a gigabyte in two minutes.
+// The next run goes on where the time of a run ends; until then the message keeps what was found there earlier.
 func largeKeyValues(ctx context.Context, target Target) (Result, error) {
-	s, err := newValueSearch(target)
-	if err != nil {
-		return Result{}, err
-	}
-	all := askMembers(ctx, target)
-	source, err := all.follower()
+	s := newValueSearch(target)
+	all := etcddiag.AskMembers(ctx, target.Members, target.Cluster)
+	source, err := all.Follower()
 	if err != nil {
 		return Result{}, err
 	}
@@ -84,31 +93,32 @@ func largeKeyValues(ctx context.Context, target Target) (Result, error) {
 		defer cancel()
 	}
 	from, budget := s.state.Next, &timedBudget{Budget: target.Budget}
-	stats, err := etcd.Walk(reading, source.client, etcd.WalkOptions{
-		Endpoint: source.endpoint, Budget: budget, From: from, Values: true, FollowCompaction: true,
+	stats, err := keyspace.Walk(reading, source.Client, keyspace.WalkOptions{
+		Endpoint: source.Endpoint, Budget: budget, From: from, Values: true, FollowCompaction: true,
 	}, s.visit)
 	outOfTime := ctx.Err() == nil && (reading.Err() != nil || budget.outOfTime)
 	if err != nil && stats.Keys == 0 && !outOfTime {
-		return Result{}, source.cannotRead(err)
+		return Result{}, cannotRead(source, err)
 	}
 
-	message := fmt.Sprintf("read %d keys with values (%s) of %s", stats.Keys, quoteSize(float64(stats.Bytes)), source.name)
+	message := fmt.Sprintf("Read %d keys with values (%s) of %s", stats.Keys, quantity.Size(float64(stats.Bytes)), source.Name)
 	if len(from) > 0 {
-		message += ",beginning with " + quoteKey(string(from)) + " where the last run ended"
+		message += ", beginning with " + keyspace.Quote(string(from)) + " where the last run ended"
 	}
+	message += "."
 	switch {
 	case err == nil:
 		s.finish()
 	case outOfTime:
-		message += fmt.Sprintf(",%d keys are left for the next run: the time was over", stats.Total-stats.Keys)
+		message += fmt.Sprintf(" %d keys are left for the next run, because the time was over.", stats.Total-stats.Keys)
 	default:
-		message += fmt.Sprintf(",%d keys are left for the next run: %s", stats.Total-stats.Keys, etcd.Reason(err))
+		message += fmt.Sprintf(" %d keys are left for the next run (%s).", stats.Total-stats.Keys, etcdclient.Reason(err))
 	}
 	result := s.judge(message, stats)
-	if err != nil && !outOfTime && result.Outcome == etcdv1beta1.OutcomePassed {
-		result.Outcome = etcdv1beta1.OutcomeWarning
+	if err != nil && !outOfTime {
+		result.worsen(etcdv1beta1.OutcomeWarning)
 	}
-	all.judgeMissing(&result)
+	result.judgeMissing(all)
 	return result, nil
 }
 
@@ -136,7 +146,7 @@ type valueSearch struct {
 	over int64
 }
 
-// valueSearchState is what the next run shall know.
+// valueSearchState is what the next run needs to know.
 type valueSearchState struct {
 	// Next is where to go on; empty is the beginning.
 	Next []byte `json:"next,omitempty"`
@@ -149,34 +159,20 @@ type largeValue struct {
 	Key  []byte `json:"key"`
 	Size int64  `json:"size"`
 
-	// fresh tells that this run has read it.
+	// fresh is true if this run has read it.
 	fresh bool
 }
 
-func newValueSearch(target Target) (*valueSearch, error) {
-	s := &valueSearch{}
-	top, err := target.Parameters.Count("top")
-	if err != nil {
-		return nil, err
-	}
-	if top < 1 || top > largestTop {
-		return nil, fmt.Errorf("parameter top is %d: set spec.parameters.top to a number from 1 to %d", top, largestTop)
-	}
-	s.top = int(top)
-	if s.warnBytes, err = target.Parameters.Bytes("warnBytes"); err != nil {
-		return nil, err
-	}
-	if s.failBytes, err = target.Parameters.Bytes("failBytes"); err != nil {
-		return nil, err
-	}
-	if s.warnBytes > s.failBytes {
-		return nil, fmt.Errorf("parameter warnBytes is %d and failBytes %d: set spec.parameters.warnBytes to the smaller one",
-			s.warnBytes, s.failBytes)
+func newValueSearch(target Target) *valueSearch {
+	s := &valueSearch{
+		top:       int(target.Parameters.Count("top")),
+		warnBytes: target.Parameters.Bytes("warnBytes"),
+		failBytes: target.Parameters.Bytes("failBytes"),
 	}
 	if json.Unmarshal([]byte(target.State), &s.state) != nil {
-		s.state = valueSearchState{} // of another version, or none: begin anew
+		s.state = valueSearchState{} // of another version, or none: start from the first key
 	}
-	return s, nil
+	return s
 }
 
 // visit looks at a page. What was known of its part of the keyspace is replaced.
@@ -187,7 +183,7 @@ func (s *valueSearch) visit(page []*mvccpb.KeyValue) error {
 		if size >= s.warnBytes {
 			s.over++
 		}
-		key := kv.Key[:min(len(kv.Key), rememberedKey)]
+		key := kv.Key[:min(len(kv.Key), keyspace.LongestRemembered)]
 		s.state.Largest = append(s.state.Largest, largeValue{Key: key, Size: size, fresh: true})
 	}
 	slices.SortStableFunc(s.state.Largest, func(a, b largeValue) int { return cmp.Compare(b.Size, a.Size) })
@@ -203,14 +199,14 @@ func (s *valueSearch) forget(from, to []byte) {
 	})
 }
 
-// finish drops what was known of the keys behind the last one, and begins anew in the next run, when all were read.
+// finish drops what was known of the keys behind the last one, and lets the next run start from the first key, when all were read.
 func (s *valueSearch) finish() {
 	s.forget(s.state.Next, nil)
 	s.state.Next = nil
 }
 
 // judge reports what was read and what is known. reading says what was read.
-func (s *valueSearch) judge(reading string, stats etcd.WalkStats) Result {
+func (s *valueSearch) judge(reading string, stats keyspace.WalkStats) Result {
 	largest := int64(0)
 	if len(s.state.Largest) > 0 {
 		largest = s.state.Largest[0].Size
@@ -241,27 +237,28 @@ func (s *valueSearch) judge(reading string, stats etcd.WalkStats) Result {
 	}
 }
 
-// nameLargest lists the largest values that are large, or the largest of all where none is.
+// nameLargest lists the largest values that are large, or the largest of all if none is.
 func (s *valueSearch) nameLargest() string {
-	text := ""
-	for i, v := range s.state.Largest {
+	var large []string
+	for _, v := range s.state.Largest {
+		text := fmt.Sprintf("%s %s (prefix %s)", keyspace.Quote(string(v.Key)), quantity.Size(float64(v.Size)), keyspace.Quote(keyspace.ParentOf(v.Key)))
 		switch {
-		case i == 0 && v.Size < s.warnBytes:
-			text = ",largest value:"
-		case i == 0:
-			text = ",largest values:"
-		case v.Size < s.warnBytes:
-			return text
+		case v.Size >= s.warnBytes:
+			large = append(large, text)
+		case len(large) == 0:
+			return " The largest value is " + text + "."
 		}
-		text += fmt.Sprintf(" %s %s (prefix %s)", quoteKey(string(v.Key)), quoteSize(float64(v.Size)), quoteKey(parentOf(v.Key)))
 	}
-	return text
+	if len(large) == 0 {
+		return ""
+	}
+	return " Make the largest values smaller, or split them: " + strings.Join(large, ", ") + "."
 }
 
 // encode returns the state, with as many of the largest values as fit.
 func (s *valueSearch) encode() string {
 	state := s.state
-	state.Next = state.Next[:min(len(state.Next), rememberedKey)]
+	state.Next = state.Next[:min(len(state.Next), keyspace.LongestRemembered)]
 	for {
 		text, err := json.Marshal(state)
 		if err == nil && len(text) <= etcdv1beta1.MaxStateLength || len(state.Largest) == 0 {

@@ -32,8 +32,8 @@ func TestLargeKeyValuesPassesSmallValues(t *testing.T) {
 	result, err := newKeyspaceInspector(t, cluster, nil, largeKeyValues).run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-	assert.Regexp(t, `^read 2001 keys with values \(\d+\.\d KiB\) of etcd-\d,largest value:`+
-		` /registry/configmaps/default/settings 20\.0 KiB \(prefix /registry/configmaps/default/\)$`, result.Message)
+	assert.Regexp(t, `^Read 2001 keys with values \(\d+\.\d KiB\) of etcd-\d\. The largest value is`+
+		` /registry/configmaps/default/settings 20\.0 KiB \(prefix /registry/configmaps/default/\)\.$`, result.Message)
 	assert.InDelta(t, 20<<10, result.Values["largestValue"], 0)
 	assert.InDelta(t, 0, result.Values["largeValues"], 0)
 	assert.InDelta(t, 2001, result.Values["readKeys"], 0)
@@ -51,9 +51,9 @@ func TestLargeKeyValuesFindsLargeValues(t *testing.T) {
 	result, err := inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Regexp(t, ",largest values: /registry/secrets/kube-system/release 900.0 KiB "+
-		`\(prefix /registry/secrets/kube-system/\) /registry/secrets/kube-system/smaller 600\.0 KiB`+
-		` \(prefix /registry/secrets/kube-system/\)$`, result.Message)
+	assert.Regexp(t, " Make the largest values smaller, or split them: /registry/secrets/kube-system/release 900.0 KiB "+
+		`\(prefix /registry/secrets/kube-system/\), /registry/secrets/kube-system/smaller 600\.0 KiB`+
+		` \(prefix /registry/secrets/kube-system/\)\.$`, result.Message)
 	assert.InDelta(t, 900<<10, result.Values["largestValue"], 0)
 	assert.InDelta(t, 2, result.Values["largeValues"], 0)
 
@@ -114,14 +114,14 @@ func TestLargeKeyValuesGoesOnInTheNextRun(t *testing.T) {
 
 	first := runBriefly("")
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, first.Outcome, "of the values found")
-	assert.Regexp(t, `^read [1-9]\d* keys .*,[1-9]\d* keys are left for the next run: the time was over,largest values: `, first.Message)
+	assert.Regexp(t, `^Read [1-9]\d* keys .*\. [1-9]\d* keys are left for the next run, because the time was over\. Make the largest values smaller, or split them: `, first.Message)
 	require.Less(t, first.Values["readKeys"], 12.0)
 
 	inspector.state = first.State
 	rest, err := inspector.run(t, nil)
 	require.NoError(t, err)
-	assert.Contains(t, rest.Message, ",beginning with ")
-	assert.Contains(t, rest.Message, "where the last run ended,largest values: /registry/secrets/default/11 700.0 KiB")
+	assert.Contains(t, rest.Message, ", beginning with ")
+	assert.Contains(t, rest.Message, "where the last run ended. Make the largest values smaller, or split them: /registry/secrets/default/11 700.0 KiB")
 	assert.InDelta(t, 12, first.Values["readKeys"]+rest.Values["readKeys"], 0)
 	assert.InDelta(t, 10, rest.Values["largeValues"], 2, "those that the first run found are remembered, top many at most")
 

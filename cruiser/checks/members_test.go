@@ -42,10 +42,10 @@ func TestAStrayMemberIsToldByMembershipAlone(t *testing.T) {
 	for _, name := range askingMembers() {
 		t.Run(name, func(t *testing.T) {
 			result := awaitMessage(t, inspectors[name], parameters[name], etcdv1beta1.OutcomePassed,
-				`,member etcd-1 is left out \(it serves another etcd cluster, see membership\)$`)
+				` Member etcd-1 is left out \(it serves another etcd cluster, see the check membership\)\.$`)
 			assert.NotContains(t, result.Message, "missing")
 			if name == "health-after-change" {
-				assert.Contains(t, result.Message, "no member restarted or changed its version since ")
+				assert.Contains(t, result.Message, "No member restarted or changed its version since ")
 			}
 			if members, compared := result.Values["members"]; compared {
 				assert.InDelta(t, 2, members, 0)
@@ -89,11 +89,11 @@ func TestAStrayMemberThatIsBackIsFollowedUp(t *testing.T) {
 
 	endpoint := inspector.spec.Members[1].ClientURL
 	inspector.spec.Members[1].ClientURL = other.Members[0].ClientURL
-	awaitMessage(t, inspector, nil, etcdv1beta1.OutcomePassed, `^no member restarted .*,member etcd-1 is left out`)
+	awaitMessage(t, inspector, nil, etcdv1beta1.OutcomePassed, `^No member restarted .* Member etcd-1 is left out`)
 
 	time.Sleep(2 * time.Second) // start times that are nearer to each other are no restart
 	cluster.Members[1].Stop(t)
 	cluster.Members[1].Restart(t)
 	inspector.spec.Members[1].ClientURL = endpoint
-	awaitMessage(t, inspector, nil, etcdv1beta1.OutcomePassed, `^etcd-1 restarted at .*,all 3 voting members are healthy`)
+	awaitMessage(t, inspector, nil, etcdv1beta1.OutcomePassed, `^etcd-1 restarted at .* All 3 voting members are healthy`)
 }

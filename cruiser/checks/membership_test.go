@@ -46,7 +46,7 @@ func TestMembershipPassesMembersThatAgree(t *testing.T) {
 					secret = cluster.Credentials(t)
 				}
 				result := awaitMessage(t, newMembershipInspector(t, cluster, secret), nil, etcdv1beta1.OutcomePassed,
-					`^3 voting members and 0 learners agree, and are those of the EtcdCluster; leader etcd-\d in term \d+$`)
+					`^3 voting members and 0 learners agree, and are those of the EtcdCluster\. etcd-\d leads in term \d+\.$`)
 				assert.Equal(t, map[string]float64{
 					"voters": 3, "learners": 0, "missingMembers": 0, "unexpectedMembers": 0, "clusterIDs": 1,
 				}, result.Values)
@@ -64,11 +64,34 @@ func TestMembershipFindsAMemberThatStartedAClusterOfItsOwn(t *testing.T) {
 
 			result := awaitMessage(t, newMembershipInspector(t, cluster, nil), nil, etcdv1beta1.OutcomeFailed,
 				`^etcd-1 serves another etcd cluster, [0-9a-f]+ \(etcd-1 [0-9a-f]+\) instead of [0-9a-f]+: `+
-					`it was started with a wrong --initial-cluster, or its clientURL is wrong`)
+					`it was started with a wrong --initial-cluster: stop it, delete its data and add it to the cluster again\.$`)
 			assert.InDelta(t, 2, result.Values["clusterIDs"], 0)
 			assert.InDelta(t, 3, result.Values["voters"], 0)
 		})
 	}
+}
+
+// An endpoint that serves another cluster may be a wrong address in the EtcdCluster: then the data there are someone's.
+func TestMembershipNeverAdvisesToDeleteTheDataOfAnotherCluster(t *testing.T) {
+	t.Parallel()
+	cluster := etcdtest.Start(t, etcdtest.Options{})
+	for name, other := range map[string]*etcdtest.Cluster{
+		"of one member": etcdtest.Start(t, etcdtest.Options{Size: 1}), "of three": etcdtest.Start(t, etcdtest.Options{}),
+	} {
+		inspector := newMembershipInspector(t, cluster, nil)
+		inspector.spec.Members[1].ClientURL = other.Members[0].ClientURL
+		result := awaitMessage(t, inspector, nil, etcdv1beta1.OutcomeFailed, `^etcd-1 serves another etcd cluster, `)
+		assert.Contains(t, result.Message, ": correct its clientURL in the EtcdCluster", name)
+		assert.NotContains(t, result.Message, "delete", name)
+	}
+	t.Run("nor where as many members serve each cluster", func(t *testing.T) {
+		pair := etcdtest.Start(t, etcdtest.Options{Size: 2})
+		pair.Put(t, "/key", 1)
+		inspector := newMembershipInspector(t, pair, nil)
+		pair.Members[1].RestartAlone(t)
+		result := awaitMessage(t, inspector, nil, etcdv1beta1.OutcomeFailed, ` serves another etcd cluster, `)
+		assert.NotContains(t, result.Message, "delete")
+	})
 }
 
 func TestMembershipWarns(t *testing.T) {
@@ -82,14 +105,15 @@ func TestMembershipWarns(t *testing.T) {
 		{
 			"of a missing member",
 			func(t *testing.T, cluster *etcdtest.Cluster, _ *inspector) { cluster.Members[2].Pause(t) },
-			`^member etcd-2 is missing \(no answer in time\)$`,
+			`^Member etcd-2 is missing \(no answer in time\)\.$`,
 			map[string]float64{"voters": 3, "missingMembers": 1},
 		},
 		{
 			"of a member that etcd does not have",
 			func(t *testing.T, cluster *etcdtest.Cluster, _ *inspector) { cluster.Members[2].Remove(t) },
-			`^etcd has no member etcd-2 \(.*connection refused\): remove it from the EtcdCluster, or add it to etcd; ` +
-				`etcd has 2 voting members and the EtcdCluster's size is 3; 2 voting members survive no more failures than 1`,
+			`^The EtcdCluster names etcd-2, which etcd has no member of \(.*connection refused\): remove it from the EtcdCluster, or add it to etcd\. ` +
+				`The number of voting members is 2 in etcd and 3 by the EtcdCluster's size: correct the one that is wrong\. ` +
+				`An even number of voting members, 2, survives no more failures than 1: add one\.$`,
 			map[string]float64{"voters": 2, "missingMembers": 1},
 		},
 		{
@@ -97,23 +121,23 @@ func TestMembershipWarns(t *testing.T) {
 			func(_ *testing.T, _ *etcdtest.Cluster, inspector *inspector) {
 				inspector.spec.Members = inspector.spec.Members[:2]
 			},
-			`^the EtcdCluster does not name etcd-2 [0-9a-f]+: add it there, or remove it from etcd$`,
+			`^The EtcdCluster does not name etcd-2 [0-9a-f]+: add it there, or remove it from etcd\.$`,
 			map[string]float64{"voters": 3, "unexpectedMembers": 1},
 		},
 		{
 			"of another name",
 			func(_ *testing.T, _ *etcdtest.Cluster, inspector *inspector) {
-				inspector.spec.Members[0].Name = "first"
+				inspector.spec.Members[0].Name = "etcd-9"
 			},
-			`^first is named etcd-0 in etcd: correct the EtcdCluster$`,
+			`^etcd-9 is named etcd-0 in etcd: correct the EtcdCluster\.$`,
 			map[string]float64{"voters": 3, "unexpectedMembers": 0},
 		},
 		{
 			"of a member that was never started, and of an even number",
 			func(t *testing.T, cluster *etcdtest.Cluster, _ *inspector) { cluster.AddUnstarted(t) },
-			`^member [0-9a-f]+ at http://127\.0\.0\.1:\d+ was added and never started: start it, or remove it from etcd; ` +
-				`etcd has 4 voting members and the EtcdCluster's size is 3; ` +
-				`4 voting members survive no more failures than 3: add one, or remove one$`,
+			`^Member [0-9a-f]+ at http://127\.0\.0\.1:\d+ was added and never started: start it, or remove it from etcd\. ` +
+				`The number of voting members is 4 in etcd and 3 by the EtcdCluster's size: correct the one that is wrong\. ` +
+				`An even number of voting members, 4, survives no more failures than 3: add one\.$`,
 			map[string]float64{"voters": 4, "unexpectedMembers": 0},
 		},
 	} {
@@ -147,7 +171,7 @@ func TestMembershipRemembersLearners(t *testing.T) {
 			result, err := inspector.run(t, checks.Parameters{"learnerFor": "0s"})
 			require.NoError(t, err)
 			assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-			assert.Regexp(t, `^etcd-3 has been a learner for \d+s: promote it, or remove it$`, result.Message)
+			assert.Regexp(t, `^etcd-3 has been a learner for \d+s: promote it, or remove it\.$`, result.Message)
 
 			result, err = inspector.run(t, nil)
 			require.NoError(t, err)
@@ -167,7 +191,7 @@ func TestMembershipFailsWithoutQuorum(t *testing.T) {
 	cluster.Members[0].Kill(t)
 	cluster.Members[1].Kill(t)
 	result := awaitMessage(t, newMembershipInspector(t, cluster, nil), nil, etcdv1beta1.OutcomeFailed,
-		`^no majority of the members that answered knows a common leader \(etcd-2: no leader in term \d+\): look at `)
+		`^No majority of the members that answered knows a common leader \(etcd-2: no leader in term \d+\): look at `)
 	assert.InDelta(t, 3, result.Values["voters"], 0, "a member tells its list without a quorum")
 	assert.InDelta(t, 2, result.Values["missingMembers"], 0)
 }
@@ -204,7 +228,7 @@ func TestMembershipCannotTell(t *testing.T) {
 		}
 		_, err := newMembershipInspector(t, cluster, nil).run(t, nil)
 		require.ErrorContains(t, err, "no voting member answered: etcd-0: ")
-		assert.ErrorContains(t, err, "connection refused; etcd-2: ")
+		assert.ErrorContains(t, err, "connection refused, etcd-2: ")
 	})
 	t.Run("with a wrong parameter", func(t *testing.T) {
 		_, err := newMembershipInspector(t, cluster, nil).run(t, checks.Parameters{"learnerFor": "long"})

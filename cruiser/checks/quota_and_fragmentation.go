@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/internal/etcddiag"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
+	"github.com/etcdfleet/etcd-fleet/internal/quantity"
 )
 
 // maxRequestBytes is etcd's default --max-request-bytes.
@@ -16,12 +19,27 @@ const maxRequestBytes = 3 << 19
 func init() {
 	register(Check{
 		Name: "quota-and-fragmentation",
-		Parameters: Parameters{
-			"quotaBytes":         "2Gi",
-			"warnRatio":          "0.75",
-			"failRatio":          "0.95",
-			"fragmentationRatio": "0.5",
-			"minReclaimBytes":    "256Mi",
+		Parameters: parameters.Set{
+			{
+				Name: "quotaBytes", Kind: parameters.Bytes, Default: "0",
+				Help: "Quota of a member that reports none, as before 3.6 without metrics; 0 judges it by none.",
+			},
+			{
+				Name: "warnRatio", Kind: parameters.Ratio, Default: "0.75",
+				Help: "Part of the quota in use from which on the check warns.",
+			},
+			{
+				Name: "failRatio", Kind: parameters.Ratio, Default: "0.95",
+				Help: "Part of the quota in use from which on the check fails.",
+			},
+			{
+				Name: "fragmentationRatio", Kind: parameters.Ratio, Default: "0.5",
+				Help: "Free part of a database file from which on the check warns.",
+			},
+			{
+				Name: "minReclaimBytes", Kind: parameters.Bytes, Default: "256Mi",
+				Help: "Bytes that defragmenting must give back for that Warning.",
+			},
 		},
 		Values: []Value{
 			{
@@ -73,52 +91,44 @@ func init() {
 // minReclaimBytes can be got back; and when a member is missing. Defragmenting stops a member while it runs, so it is
 // worth it only for much.
 //
-// The sizes come from Status and cost nothing. Since 3.6 it tells the quota as well; of older members it is the parameter
-// quotaBytes, whose default is etcd's own.
+// The sizes come from Status and cost nothing. Since 3.6 it has the quota as well; older members report it in their metrics.
+// The parameter quotaBytes stands for the quota of members that report none; while it is 0 they are not judged by a quota, and
+// the check is a Warning.
 func quotaAndFragmentation(ctx context.Context, target Target) (Result, error) {
-	limits, err := readQuotaLimits(target.Parameters)
-	if err != nil {
+	limits := quotaLimits{
+		minReclaim:       target.Parameters.Bytes("minReclaimBytes"),
+		warnRatio:        target.Parameters.Ratio("warnRatio"),
+		failRatio:        target.Parameters.Ratio("failRatio"),
+		maxFragmentation: target.Parameters.Ratio("fragmentationRatio"),
+	}
+	all := etcddiag.AskMembers(ctx, target.Members, target.Cluster)
+	if err := all.VerifyIdentities(); err != nil {
 		return Result{}, err
 	}
-	all := askMembers(ctx, target)
-	if err := all.verifyIdentities(); err != nil {
-		return Result{}, err
+	asked := all.WithStatus()
+	if len(asked) == 0 {
+		return Result{}, all.NoAnswer()
 	}
+	quotas := etcddiag.AskQuotas(ctx, asked, target.Parameters.Bytes("quotaBytes"))
 	var databases []*database
-	for _, m := range all {
-		if m.status != nil && !m.isStray {
-			databases = append(databases, newDatabase(m, limits.defaultQuota))
-		}
-	}
-	if len(databases) == 0 {
-		return Result{}, fmt.Errorf("no member answered: %s", all.reasons())
+	for _, m := range asked {
+		databases = append(databases, newDatabase(m, quotas[m]))
 	}
 	result := limits.judge(databases)
-	all.judgeMissing(&result)
+	for _, m := range asked {
+		if quotas[m].Unknown != nil {
+			result.worsen(etcdv1beta1.OutcomeWarning)
+		}
+		result.Message += remarkQuota(m, *quotas[m])
+	}
+	result.judgeMissing(all)
 	return result, nil
 }
 
 // quotaLimits are the check's parameters.
 type quotaLimits struct {
-	defaultQuota, minReclaim               int64
+	minReclaim                             int64
 	warnRatio, failRatio, maxFragmentation float64
-}
-
-func readQuotaLimits(parameters Parameters) (limits quotaLimits, err error) {
-	if limits.defaultQuota, err = parameters.Bytes("quotaBytes"); err != nil {
-		return limits, err
-	}
-	if limits.minReclaim, err = parameters.Bytes("minReclaimBytes"); err != nil {
-		return limits, err
-	}
-	if limits.warnRatio, err = parameters.Ratio("warnRatio"); err != nil {
-		return limits, err
-	}
-	if limits.failRatio, err = parameters.Ratio("failRatio"); err != nil {
-		return limits, err
-	}
-	limits.maxFragmentation, err = parameters.Ratio("fragmentationRatio")
-	return limits, err
 }
 
 // database is that of a member. Sizes are in bytes.
@@ -126,18 +136,16 @@ type database struct {
 	name                     string
 	size, inUse, reclaimable int64
 
-	// quota is 0 where there is none, as etcd is told by --quota-backend-bytes=-1.
-	quota int64
+	// quota is 0 if there is none, as with --quota-backend-bytes=-1, and if it is not known, see isKnown.
+	quota   int64
+	isKnown bool
 }
 
-func newDatabase(m *member, defaultQuota int64) *database {
-	d := &database{name: m.name, size: m.status.DbSize, inUse: m.status.DbSizeInUse, quota: m.status.DbSizeQuota}
-	d.reclaimable = d.size - d.inUse
-	if d.quota == 0 { // an older version, or 3.6 without the flag
-		d.quota = defaultQuota
+func newDatabase(m *etcddiag.Member, q *etcddiag.Quota) *database {
+	return &database{
+		name: m.Name, size: m.Status.DbSize, inUse: m.Status.DbSizeInUse, reclaimable: m.Status.DbSize - m.Status.DbSizeInUse,
+		quota: q.Bytes, isKnown: q.Unknown == nil,
 	}
-	d.quota = max(d.quota, 0)
-	return d
 }
 
 // used is the part of the quota that is in use, file the part that the file takes.
@@ -147,7 +155,7 @@ func (d *database) file() float64 { return ratioOf(d.size, d.quota) }
 
 func (d *database) fragmentation() float64 { return ratioOf(d.reclaimable, d.size) }
 
-// ratioOf is 0 where there is no whole.
+// ratioOf is 0 if the whole is 0.
 func ratioOf(part, whole int64) float64 {
 	if whole == 0 {
 		return 0
@@ -168,14 +176,15 @@ func (l quotaLimits) judge(databases []*database) Result {
 			"databaseSize":            float64(largest.size),
 			"databaseInUse":           float64(most.inUse),
 			"databaseInUseDifference": float64(most.inUse - least.inUse),
-			"quota":                   float64(fullest.quota),
-			"quotaUsed":               fullest.used(),
 			"fragmentation":           loosest.fragmentation(),
 			"reclaimable":             float64(loosest.reclaimable),
 		},
 	}
+	if fullest.quota > 0 {
+		result.Values["quota"], result.Values["quotaUsed"] = float64(fullest.quota), fullest.used()
+	}
 	if most.inUse-least.inUse > 0 {
-		result.Message += fmt.Sprintf(",members differ by %s: %s has most, %s least", quoteSize(float64(most.inUse-least.inUse)),
+		result.Message += fmt.Sprintf(" Members differ by %s: %s has most, %s least.", quantity.Size(float64(most.inUse-least.inUse)),
 			most.name, least.name)
 	}
 	l.judgeQuota(&result, fullest, databases)
@@ -184,11 +193,15 @@ func (l quotaLimits) judge(databases []*database) Result {
 }
 
 func describeQuota(d *database) string {
-	if d.quota == 0 {
-		return fmt.Sprintf("%s uses %s without a quota", d.name, quoteSize(float64(d.inUse)))
+	used := fmt.Sprintf("%s uses %s", d.name, quantity.Size(float64(d.inUse)))
+	switch {
+	case d.quota > 0:
+		return fmt.Sprintf("%s, %.0f %% of its quota of %s.", used, 100*d.used(), quantity.Size(float64(d.quota)))
+	case d.isKnown:
+		return used + " and has no quota."
+	default:
+		return used + "."
 	}
-	return fmt.Sprintf("%s uses %s, %.0f %% of its quota of %s", d.name, quoteSize(float64(d.inUse)), 100*d.used(),
-		quoteSize(float64(d.quota)))
 }
 
 func (l quotaLimits) judgeQuota(result *Result, fullest *database, databases []*database) {
@@ -204,15 +217,12 @@ func (l quotaLimits) judgeQuota(result *Result, fullest *database, databases []*
 	}
 	switch {
 	case len(full) > 0:
-		result.Outcome = etcdv1beta1.OutcomeFailed
-		result.Message += fmt.Sprintf(",writes are about to be refused by %s: compact and defragment, delete what is not needed, "+
-			"or raise --quota-backend-bytes", strings.Join(full, " "))
+		result.find(etcdv1beta1.OutcomeFailed, "Writes are about to be refused by %s: compact and defragment, delete what is not needed, "+
+			"or raise --quota-backend-bytes.", strings.Join(full, ", "))
 	case len(nearlyFull) > 0:
-		result.Outcome = etcdv1beta1.OutcomeWarning
-		result.Message += fmt.Sprintf(",with its free pages the file of %s takes most of the quota: defragment it", strings.Join(nearlyFull, " "))
+		result.find(etcdv1beta1.OutcomeWarning, "With its free pages the file of %s takes most of the quota: defragment it.", strings.Join(nearlyFull, ", "))
 	case fullest.quota > 0 && fullest.used() >= l.warnRatio:
-		result.Outcome = etcdv1beta1.OutcomeWarning
-		result.Message += ",find what grows, or raise --quota-backend-bytes"
+		result.find(etcdv1beta1.OutcomeWarning, "The quota is used up to a large part: find what grows, or raise --quota-backend-bytes.")
 	}
 }
 
@@ -221,10 +231,7 @@ func (l quotaLimits) judgeFragmentation(result *Result, databases []*database) {
 		if d.fragmentation() < l.maxFragmentation || d.reclaimable < l.minReclaim || d.reclaimable == 0 {
 			continue
 		}
-		if result.Outcome == etcdv1beta1.OutcomePassed {
-			result.Outcome = etcdv1beta1.OutcomeWarning
-		}
-		result.Message += fmt.Sprintf(",defragmenting %s gives back %s of %s", d.name, quoteSize(float64(d.reclaimable)),
-			quoteSize(float64(d.size)))
+		result.find(etcdv1beta1.OutcomeWarning, "Defragmenting %s gives back %s of %s.", d.name, quantity.Size(float64(d.reclaimable)),
+			quantity.Size(float64(d.size)))
 	}
 }

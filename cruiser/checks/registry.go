@@ -1,17 +1,18 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
 )
 
-// metricPrefix begins the name of each gauge of a check.
+// metricPrefix is the start of the name of each gauge of a check.
 const metricPrefix = "etcd_inspection_"
-
-// maxValues is how many values a record holds.
-const maxValues = 32
 
 // registered are the checks of this package.
 var registered []Check
@@ -43,8 +44,8 @@ func NewRegistry(checks ...Check) (Registry, error) {
 		if _, exists := registry[check.Name]; exists {
 			return nil, fmt.Errorf("two checks are named %s", check.Name)
 		}
-		if len(check.Values) > maxValues {
-			return nil, fmt.Errorf("check %s has %d values, a record holds %d", check.Name, len(check.Values), maxValues)
+		if len(check.Values) > etcdv1beta1.MaxValues {
+			return nil, fmt.Errorf("check %s has %d values, a record holds %d", check.Name, len(check.Values), etcdv1beta1.MaxValues)
 		}
 		for _, value := range check.Values {
 			if !strings.HasPrefix(value.Metric, metricPrefix) {
@@ -55,34 +56,39 @@ func NewRegistry(checks ...Check) (Registry, error) {
 			}
 			help[value.Metric] = value.Help
 		}
+		if err := check.Parameters.Validate(); err != nil {
+			return nil, fmt.Errorf("check %s: %w", check.Name, err)
+		}
 		registry[check.Name] = check
 	}
 	return registry, nil
 }
 
 // Lookup returns the check of that name and its parameters: the given ones, and the defaults of the others. The error
-// names what is known instead.
-func (r Registry) Lookup(name string, given Parameters) (Check, Parameters, error) {
+// names what is wrong, and what is known instead.
+func (r Registry) Lookup(name string, given Parameters) (Check, parameters.Values, error) {
 	check, exists := r[name]
 	if !exists {
 		return Check{}, nil, fmt.Errorf(
-			"there is no check %q: create an EtcdMonitor whose spec.metricName is one of %s", name, sortedNames(r))
+			"there is no check %q: create an EtcdMonitor whose spec.metricName is one of %s",
+			name, strings.Join(slices.Sorted(maps.Keys(r)), ", "))
 	}
-	parameters := Parameters{}
-	maps.Copy(parameters, check.Parameters)
-	for name, value := range given {
-		if _, exists := check.Parameters[name]; !exists {
-			return Check{}, nil, fmt.Errorf("check %s has no parameter %q: remove it from spec.parameters; there are: %s",
-				check.Name, name, sortedNames(check.Parameters))
-		}
-		parameters[name] = value
+	values, problems := check.Parameters.Read(given)
+	if len(problems) == 0 {
+		return check, values, nil
 	}
-	return check, parameters, nil
+	if unknown := problems[0]; unknown.IsUnknown {
+		return Check{}, nil, fmt.Errorf("check %s has no parameter %q: remove it from spec.parameters (there are: %s)",
+			check.Name, unknown.Parameter, cmp.Or(strings.Join(check.Parameters.Names(), ", "), "none"))
+	}
+	return Check{}, nil, problems[0]
 }
 
-func sortedNames[V any, M ~map[string]V](m M) string {
-	if len(m) == 0 {
-		return "none"
+// Parameters returns what each check declares, by the check's name. The operator validates policies by it.
+func (r Registry) Parameters() map[string]parameters.Set {
+	declared := make(map[string]parameters.Set, len(r))
+	for name, check := range r {
+		declared[name] = check.Parameters
 	}
-	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+	return declared
 }

@@ -10,21 +10,31 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"golang.org/x/sync/errgroup"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
-)
-
-const (
-	// maxLatencyProbes bounds the parameter probes.
-	maxLatencyProbes = 100
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
+	"github.com/etcdfleet/etcd-fleet/internal/etcddiag"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
+	"github.com/etcdfleet/etcd-fleet/internal/sidebyside"
 )
 
 func init() {
 	register(Check{
-		Name:       "request-latency",
-		Parameters: Parameters{"probes": "5", "warnAfter": "100ms", "failAfter": "1s"},
+		Name: "request-latency",
+		Parameters: parameters.Set{
+			{
+				Name: "probes", Kind: parameters.Count, Default: "5", Min: "1", Max: "100",
+				Help: "Reads of each kind that each member is asked for.",
+			},
+			{
+				Name: "warnAfter", Kind: parameters.Duration, Default: "100ms",
+				Help: "Median time of a member's reads above which the check warns.",
+			},
+			{
+				Name: "failAfter", Kind: parameters.Duration, Default: "1s", Min: "1ms", NotBelow: "warnAfter",
+				Help: "Time after which a read counts as not answered.",
+			},
+		},
 		Values: []Value{
 			{
 				Name:   "linearizableRead",
@@ -53,35 +63,30 @@ func init() {
 
 // requestLatency reads one key that is never written as a client does, from each voting member the parameter probes
 // times: linearizably, which takes a quorum, and serializably, which takes the member alone. It is Failed when no member
-// answers linearizable reads within the parameter failAfter (no quorum, or one that is of no use), and Warning when a
+// answers linearizable reads within the parameter failAfter (no quorum, or a useless one), and Warning when a
 // member is missing or its median exceeds warnAfter. Times are those that cruiser sees, its network included.
 //
 // It costs each member 2 × probes reads of a key that does not exist, one after the other, and writes nothing. A user
 // without the right to read that key is refused as late as others are answered, so the check needs no rights: any user will do.
 func requestLatency(ctx context.Context, target Target) (Result, error) {
-	limits, err := readLatencyLimits(target.Parameters)
-	if err != nil {
+	limits := latencyLimits{
+		probes:    int(target.Parameters.Count("probes")),
+		warnAfter: target.Parameters.Duration("warnAfter"),
+		failAfter: target.Parameters.Duration("failAfter"),
+	}
+	all := etcddiag.AskMembers(ctx, target.Members, target.Cluster)
+	if err := all.VerifyIdentities(); err != nil {
 		return Result{}, err
 	}
-	all := askMembers(ctx, target)
-	if err := all.verifyIdentities(); err != nil {
-		return Result{}, err
-	}
-	all.askWithoutStatus()
-	if err := all.whyNotAsked(); err != nil {
+	askWithoutStatus(all)
+	if err := whyNotAsked(all); err != nil {
 		return Result{}, err
 	}
 	var probed []*probedMember
-	var group errgroup.Group
-	for _, m := range all.voters() {
-		p := &probedMember{member: m, limits: limits}
-		probed = append(probed, p)
-		group.Go(func() error {
-			p.probe(ctx)
-			return nil
-		})
+	for _, m := range all.Voters() {
+		probed = append(probed, &probedMember{Member: m, limits: limits})
 	}
-	_ = group.Wait()
+	sidebyside.Do(ctx, probed, func(p *probedMember) { p.probe(ctx) })
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
@@ -94,63 +99,47 @@ type latencyLimits struct {
 	warnAfter, failAfter time.Duration
 }
 
-func readLatencyLimits(parameters Parameters) (limits latencyLimits, err error) {
-	probes, err := parameters.Count("probes")
-	if err != nil {
-		return limits, err
-	}
-	if probes < 1 || probes > maxLatencyProbes {
-		return limits, fmt.Errorf("parameter probes is %d: set spec.parameters.probes to 1 up to %d", probes, maxLatencyProbes)
-	}
-	limits.probes = int(probes)
-	if limits.warnAfter, err = parameters.Duration("warnAfter"); err != nil {
-		return limits, err
-	}
-	if limits.failAfter, err = parameters.Duration("failAfter"); err != nil {
-		return limits, err
-	}
-	if limits.failAfter == 0 || limits.warnAfter > limits.failAfter {
-		return limits, fmt.Errorf("parameter failAfter is %s: set spec.parameters.failAfter to a time that is not below warnAfter, %s",
-			limits.failAfter, limits.warnAfter)
-	}
-	return limits, nil
-}
-
 // askWithoutStatus counts members that refuse their status to a user without rights as answering: they answered.
-func (a members) askWithoutStatus() {
-	for _, m := range a {
-		if errors.Is(m.err, rpctypes.ErrPermissionDenied) {
-			m.err = nil
+func askWithoutStatus(all etcddiag.Members) {
+	for _, m := range all {
+		if errors.Is(m.Err, rpctypes.ErrPermissionDenied) {
+			m.Err = nil
 		}
 	}
 }
 
-// whyNotAsked is the error of members none of which could be asked for a reason that lies with the EtcdCluster or its
+// whyNotAsked is an error if no member could be asked and the reason lies with the EtcdCluster or its
 // Secret. Members that are unreachable are no error: that is what this check finds.
-func (a members) whyNotAsked() error {
-	missing := a.missing()
-	if len(missing) == 0 || len(a.voters()) > 0 {
+func whyNotAsked(all etcddiag.Members) error {
+	missing := all.Missing()
+	if len(missing) == 0 || len(all.Voters()) > 0 {
 		return nil
 	}
-	if slices.ContainsFunc(missing, func(m *member) bool { return !isUnreachable(m.err) }) {
-		return fmt.Errorf("no member could be asked: %s", a.reasons())
+	if slices.ContainsFunc(missing, func(m *etcddiag.Member) bool { return !isUnreachable(m) }) {
+		return fmt.Errorf("no member could be asked: %s", all.Reasons())
 	}
 	return nil
 }
 
-// isUnreachable tells whether a request failed for want of an answer, not by one that refuses it or that is not trusted.
-func isUnreachable(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) {
+// isUnreachable reports whether a member gave no answer, rather than one that refuses the request or cannot be trusted. A member
+// that is killed ends the connection. With TLS a reset can also mean that it demands a client certificate.
+func isUnreachable(m *etcddiag.Member) bool {
+	if errors.Is(m.Err, context.DeadlineExceeded) {
 		return true
 	}
-	reason := etcd.Reason(err)
-	hangsUp := strings.HasSuffix(reason, "error reading from server: EOF") // a member that is killed meanwhile
-	return hangsUp || strings.Contains(reason, "dial tcp") && !strings.Contains(reason, "no such host")
+	text := m.Err.Error() // gRPC passes on only the text of the system's error
+	if strings.HasSuffix(text, "error reading from server: EOF") {
+		return true
+	}
+	if strings.Contains(text, "connection reset by peer") || strings.Contains(text, "broken pipe") {
+		return strings.HasPrefix(m.Endpoint, "http://")
+	}
+	return strings.Contains(text, "dial tcp") && !strings.Contains(text, "no such host")
 }
 
 // probedMember is a member and how long its answers took.
 type probedMember struct {
-	*member
+	*etcddiag.Member
 	limits                     latencyLimits
 	linearizable, serializable readTimes
 }
@@ -173,7 +162,7 @@ func (p *probedMember) read(ctx context.Context, times *readTimes, options ...cl
 	ctx, cancel := context.WithTimeout(ctx, p.limits.failAfter)
 	defer cancel()
 	begin := time.Now()
-	_, err := p.client.Get(ctx, etcd.ProbeKey, options...)
+	_, err := p.Client.Get(ctx, etcddiag.ProbeKey, options...)
 	took := time.Since(begin)
 	switch {
 	case err == nil, errors.Is(err, rpctypes.ErrPermissionDenied):
@@ -185,7 +174,7 @@ func (p *probedMember) read(ctx context.Context, times *readTimes, options ...cl
 }
 
 // judgeLatency turns the times into a result.
-func judgeLatency(all members, probed []*probedMember, limits latencyLimits) Result {
+func judgeLatency(all etcddiag.Members, probed []*probedMember, limits latencyLimits) Result {
 	var linearizable, serializable readTimes
 	var problems []string
 	usable := 0
@@ -204,19 +193,19 @@ func judgeLatency(all members, probed []*probedMember, limits latencyLimits) Res
 	switch {
 	case usable == 0:
 		result.Outcome = etcdv1beta1.OutcomeFailed
-		result.Message = fmt.Sprintf("no member answers linearizable reads within %s: see whether a quorum is up", limits.failAfter)
-	case len(problems) > 0 || len(all.missing()) > 0:
+		result.Message = fmt.Sprintf("No member answers linearizable reads within %s: see whether a quorum is up.", limits.failAfter)
+	case len(problems) > 0 || len(all.Missing()) > 0:
 		result.Outcome = etcdv1beta1.OutcomeWarning
 		fallthrough
 	default:
-		result.Message = fmt.Sprintf("linearizable reads take %s (median; worst %s), serializable ones %s (worst %s)",
+		result.Message = fmt.Sprintf("Linearizable reads take %s (median, worst %s), serializable ones %s (worst %s).",
 			linearizable.median(limits.failAfter), linearizable.worst(limits.failAfter),
 			serializable.median(limits.failAfter), serializable.worst(limits.failAfter))
 	}
 	for _, problem := range problems {
-		result.Message += "," + problem
+		result.Message += " " + problem
 	}
-	result.Message += all.remarkMissing() + all.remarkStrays()
+	result.Message += all.RemarkMissing() + all.RemarkStrays()
 	return result
 }
 
@@ -230,11 +219,11 @@ func (p *probedMember) problems() []string {
 		median := kind.times.median(p.limits.failAfter)
 		switch {
 		case kind.times.failed > 0:
-			problems = append(problems, fmt.Sprintf("%s did not answer %d of %d %s reads (%s)",
-				p.name, kind.times.failed, p.limits.probes, kind.name, etcd.Reason(kind.times.err)))
+			problems = append(problems, fmt.Sprintf("%s did not answer %d of %d %s reads (%s).",
+				p.Name, kind.times.failed, p.limits.probes, kind.name, etcdclient.Reason(kind.times.err)))
 		case median > p.limits.warnAfter:
-			problems = append(problems, fmt.Sprintf("%s takes %s for %s reads, more than %s: look at its disk, its network and its load",
-				p.name, median, kind.name, p.limits.warnAfter))
+			problems = append(problems, fmt.Sprintf("%s takes %s for %s reads, more than %s: look at its disk, its network and its load.",
+				p.Name, median, kind.name, p.limits.warnAfter))
 		}
 	}
 	return problems
@@ -245,10 +234,10 @@ func (t *readTimes) add(other readTimes) {
 	t.failed += other.failed
 }
 
-// mostlyAnswered tells whether the median read was answered.
+// mostlyAnswered reports whether the median read was answered.
 func (t readTimes) mostlyAnswered() bool { return len(t.took) > t.failed }
 
-// sorted are the times, where a failed read took at least as long as was waited for it.
+// sorted are the times, counting a failed read as long as the wait for it.
 func (t readTimes) sorted(waited time.Duration) []time.Duration {
 	return append(slices.Sorted(slices.Values(t.took)), slices.Repeat([]time.Duration{waited}, t.failed)...)
 }

@@ -11,7 +11,7 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
 	"github.com/etcdfleet/etcd-fleet/internal/etcdtest"
 )
 
@@ -34,7 +34,7 @@ func TestRequestLatencyPassesPromptMembersAndWritesNothing(t *testing.T) {
 	result, err := newLatencyInspector(t, cluster, nil).run(t, patientLatency)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
-	assert.Regexp(t, `^linearizable reads take \S+s \(median; worst \S+s\), serializable ones \S+s \(worst \S+s\)$`, result.Message)
+	assert.Regexp(t, `^Linearizable reads take \S+s \(median, worst \S+s\), serializable ones \S+s \(worst \S+s\)\.$`, result.Message)
 	for _, kind := range []string{"linearizableRead", "serializableRead"} {
 		assert.Positive(t, result.Values[kind])
 		assert.GreaterOrEqual(t, result.Values[kind+"Worst"], result.Values[kind])
@@ -50,8 +50,8 @@ func TestRequestLatencyWarnsOfSlowMembers(t *testing.T) {
 	result, err := newLatencyInspector(t, cluster, nil).run(t, checks.Parameters{"warnAfter": "0s", "failAfter": "10s"})
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome)
-	assert.Regexp(t, `,etcd-0 takes \S+s for linearizable reads, more than 0s: look at its disk`, result.Message)
-	assert.Regexp(t, `,etcd-0 takes \S+s for serializable reads, more than 0s`, result.Message)
+	assert.Regexp(t, ` etcd-0 takes \S+s for linearizable reads, more than 0s: look at its disk`, result.Message)
+	assert.Regexp(t, ` etcd-0 takes \S+s for serializable reads, more than 0s`, result.Message)
 }
 
 func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) {
@@ -63,14 +63,14 @@ func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) 
 	require.Eventually(t, func() bool {
 		result, err := inspector.run(t, patientLatency)
 		return err == nil && result.Outcome == etcdv1beta1.OutcomeWarning &&
-			assert.ObjectsAreEqual("member etcd-2 is missing (no answer in time)", lastClause(result.Message))
+			assert.ObjectsAreEqual("Member etcd-2 is missing (no answer in time).", lastSentence(result.Message))
 	}, time.Minute, 100*time.Millisecond)
 
 	cluster.Members[1].Pause(t)
 	result, err := inspector.run(t, checks.Parameters{"probes": "2"})
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-	assert.Contains(t, result.Message, "no member answers linearizable reads within 1s: see whether a quorum is up,"+
+	assert.Contains(t, result.Message, "No member answers linearizable reads within 1s: see whether a quorum is up. "+
 		"etcd-0 did not answer 2 of 2 linearizable reads (no answer in time)")
 	assert.NotContains(t, result.Message, "etcd-0 did not answer 2 of 2 serializable reads", "the member alone answers them")
 	assert.InDelta(t, 1, result.Values["linearizableRead"], 0, "at least the time that was waited")
@@ -79,20 +79,27 @@ func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) 
 	result, err = inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-	assert.Regexp(t, `member etcd-0 is missing \((.*connection refused|error reading from server: EOF)\),member etcd-1 is missing`, result.Message)
+	assert.Regexp(t, `Member etcd-0 is missing \((.*connection refused|error reading from server: (EOF|connection reset by peer.*))\)\. Member etcd-1 is missing`, result.Message)
 	assert.Empty(t, result.Values, "nothing was measured")
 }
 
 // Real members hang up in the middle of a question only by chance.
 func TestRequestLatencyFailsWhenMembersHangUp(t *testing.T) {
 	t.Parallel()
-	inspector := &inspector{check: "request-latency", pool: etcd.NewPool(time.Minute), spec: etcdv1beta1.EtcdClusterSpec{
-		Members: []etcdv1beta1.EtcdClusterMember{{Name: "etcd-0", ClientURL: startStub(t, &stubMember{id: 1, revision: 40, hangsUp: true})}},
-	}}
-	result, err := inspector.run(t, nil)
-	require.NoError(t, err)
-	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-	assert.Contains(t, result.Message, "member etcd-0 is missing (error reading from server: EOF)")
+	for reason, stub := range map[string]*stubMember{
+		"EOF":                          {id: 1, revision: 40, hangsUp: true},
+		"connection reset by peer: .*": {id: 1, revision: 40, hangsUp: true, resets: true},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			inspector := &inspector{check: "request-latency", pool: etcdclient.NewPool(time.Minute), spec: etcdv1beta1.EtcdClusterSpec{
+				Members: []etcdv1beta1.EtcdClusterMember{{Name: "etcd-0", ClientURL: startStub(t, stub)}},
+			}}
+			result, err := inspector.run(t, nil)
+			require.NoError(t, err)
+			assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
+			assert.Regexp(t, `Member etcd-0 is missing \(error reading from server: `+reason+`\)`, result.Message)
+		})
+	}
 }
 
 func TestRequestLatencyAuthenticates(t *testing.T) {
@@ -127,7 +134,7 @@ func TestRequestLatencyRefusesParameters(t *testing.T) {
 	t.Parallel()
 	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
 	for _, test := range []struct{ name, value, message string }{
-		{"probes", "0", "set spec.parameters.probes to 1 up to 100"},
+		{"probes", "0", "set spec.parameters.probes to a whole number from 1 to 100"},
 		{"probes", "many", "set spec.parameters.probes to a whole number"},
 		{"warnAfter", "1", "set spec.parameters.warnAfter to a time"},
 		{"failAfter", "-1s", "set spec.parameters.failAfter to a time"},
@@ -138,7 +145,7 @@ func TestRequestLatencyRefusesParameters(t *testing.T) {
 	}
 }
 
-// lastClause is what follows a message's last comma.
-func lastClause(message string) string {
-	return message[strings.LastIndex(message, ",")+1:]
+// lastSentence is what follows the last blank between two sentences of a message.
+func lastSentence(message string) string {
+	return message[strings.LastIndex(message, ". ")+2:]
 }

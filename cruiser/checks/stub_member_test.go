@@ -22,9 +22,9 @@ type stubMember struct {
 	rangeFailures int
 	rangeErr      error
 
-	// hangsUp says to end the connection when it is asked for its status.
-	hangsUp bool
-	hangUp  func()
+	// hangsUp makes it end the connection when it is asked for its status, and resets makes it do so by a TCP reset.
+	hangsUp, resets bool
+	hangUp          func()
 
 	ranges atomic.Int64
 }
@@ -38,9 +38,23 @@ func startStub(t *testing.T, member *stubMember) string {
 	pb.RegisterKVServer(server, member)
 	pb.RegisterMaintenanceServer(server, member)
 	member.hangUp = server.Stop
-	go func() { _ = server.Serve(listener) }()
+	go func() { _ = server.Serve(&resettingListener{listener, member.resets}) }()
 	t.Cleanup(server.Stop)
 	return "http://" + listener.Addr().String()
+}
+
+// resettingListener accepts connections that are reset when they are closed, if resets is set.
+type resettingListener struct {
+	net.Listener
+	resets bool
+}
+
+func (l *resettingListener) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err == nil && l.resets {
+		err = connection.(*net.TCPConn).SetLinger(0)
+	}
+	return connection, err
 }
 
 func (m *stubMember) Status(ctx context.Context, _ *pb.StatusRequest) (*pb.StatusResponse, error) {

@@ -65,7 +65,7 @@ func TestWriteQPSOutliersFindsAHotKey(t *testing.T) {
 	result, err := inspector.run(t, parameters)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome, result.Message)
-	assert.Regexp(t, `^\d+\.\d writes/s in \d.*s on etcd-\d,hot key /registry/leases/kube-system/leader has \d+\.\d writes/s, 7\d % of all$`, result.Message)
+	assert.Regexp(t, `^etcd-\d had \d+\.\d writes/s in \d.*s\. Hot key /registry/leases/kube-system/leader has \d+\.\d writes/s, 7\d % of all: find out what writes it\.$`, result.Message)
 	assert.Greater(t, result.Values["hottestKeyPerSecond"], 5.0)
 
 	for name, value := range map[string]string{"hotKeyShare": "0.9", "hotKeyPerSecond": "1000"} {
@@ -89,7 +89,7 @@ func TestWriteQPSOutliersFindsAPrefixThatIsWrittenMoreThanUsual(t *testing.T) {
 	result, err := inspector.run(t, parameters)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeWarning, result.Outcome, result.Message)
-	assert.Regexp(t, `,/registry/events/ has \d+\.\d writes/s, usually 0\.0$`, result.Message)
+	assert.Regexp(t, ` /registry/events/ has \d+\.\d writes/s, and usually 0\.0: find out what writes it\.$`, result.Message)
 	assert.InDelta(t, 1, result.Values["outliers"], 0)
 
 	stop()

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/etcdfleet/etcd-fleet/internal/foreign"
 )
 
 const (
@@ -82,7 +84,7 @@ func describeExit(err error, said string) error {
 		return fmt.Errorf("could not be run: %w: make it executable for cruiser's user", err)
 	}
 	lines := strings.Split(strings.TrimSpace(said), "\n")
-	last := firstLine(lines[len(lines)-1])
+	last := foreign.Quote(lines[len(lines)-1])
 	if last == "" {
 		last = "it wrote nothing to its standard error output"
 	}

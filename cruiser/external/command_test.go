@@ -17,6 +17,7 @@ import (
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
 	"github.com/etcdfleet/etcd-fleet/cruiser/external"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
 )
 
 const (
@@ -49,12 +50,13 @@ func loadScript(t *testing.T, script string, more ...string) checks.Check {
 }
 
 func target() checks.Target {
+	values, _ := parameters.Set{{Name: "minimum", Kind: parameters.Text, Default: "20Gi"}}.Read(nil)
 	return checks.Target{
 		Cluster: etcdv1beta1.EtcdClusterSpec{
 			ClusterID: "gz-etcd", Region: "gz",
 			Members: []etcdv1beta1.EtcdClusterMember{{Name: "etcd-0", ClientURL: "https://10.0.0.1:2379"}},
 		},
-		Parameters: checks.Parameters{"minimum": "20Gi"},
+		Parameters: values,
 		State:      "remembered",
 	}
 }
@@ -88,7 +90,7 @@ echo '{"outcome": "Warning", "message": "little is free", "values": {"freeBytes"
 	want := target()
 	assert.Equal(t, external.Request{
 		APIVersion: external.APIVersion, Check: "disk-free",
-		Cluster: want.Cluster, Parameters: want.Parameters, State: want.State,
+		Cluster: want.Cluster, Parameters: want.Parameters.Texts(), State: want.State,
 	}, request, "and no credentials, which it did not ask for")
 }
 
@@ -102,19 +104,24 @@ func TestEachOutcomeIsPassedOn(t *testing.T) {
 	}
 	_, err := runCheck(loadScript(t, `echo '{"outcome": "Error", "message": "mount the disk"}'`), runTimeout)
 	assert.EqualError(t, err, "mount the disk")
+	result, err := runCheck(loadScript(t, `printf '%s' '{"outcome": "Passed", "message": "first\nsecond\u001b[2J"}'`), runTimeout)
+	require.NoError(t, err)
+	assert.Equal(t, `first\nsecond\x1b[2J`, result.Message, "on one line")
 }
 
 func TestAWrongAnswerIsAnErrorThatNamesTheField(t *testing.T) {
 	for _, test := range []struct{ name, answer, message string }{
 		{"nothing", ``, "it is empty: answer a JSON object with outcome and message"},
-		{"no JSON", `fine`, "it is no JSON (invalid character 'i' in literal false"},
-		{"half", `{"outcome": "Passed"`, "it is no JSON (unexpected EOF)"},
+		{"no JSON", `fine`, "it is not valid JSON (invalid character 'i' in literal false"},
+		{"half", `{"outcome": "Passed"`, "it is not valid JSON (unexpected EOF)"},
 		{"no object", `["Passed"]`, "it is a JSON array: answer an object with outcome and message"},
 		{"two objects", `{"outcome": "Passed", "message": "a"}{}`, "there is more after its JSON object"},
 		{"no outcome", `{"message": "a"}`, `outcome is "": answer one of Passed, Warning, Failed, NotSupported, Error`},
 		{"another outcome", `{"outcome": "OK", "message": "a"}`, `outcome is "OK": answer one of Passed`},
 		{"no message", `{"outcome": "Passed", "message": " "}`, "message is empty: say in a sentence what was found"},
-		{"a field of its own", `{"outcome": "Passed", "message": "a", "hint": ""}`, `"hint" is no field of an answer`},
+		{"a field of its own", `{"outcome": "Passed", "message": "a", "hint": ""}`, `"hint" is not a field of an answer`},
+		{"a field of any length", `{"` + strings.Repeat("x", 1000) + `": 1}`, `is wrong: "` + strings.Repeat("x", 198) + `… is not a field of an answer`},
+		{"an outcome of any length", `{"message": "a", "outcome": "` + strings.Repeat("x", 1000) + `"}`, `is wrong: outcome is "` + strings.Repeat("x", 199) + `…": answer one of`},
 		{"a message that is none", `{"outcome": "Passed", "message": 1}`, "message is a JSON number: answer a string"},
 		{"values that are none", `{"outcome": "Passed", "message": "a", "values": [1]}`, "values is a JSON array: answer an object"},
 		{
@@ -144,6 +151,10 @@ func TestAProgramThatFailsSaysWhy(t *testing.T) {
 		{
 			"with last words", "echo first >&2; echo the disk is gone >&2; exit 3",
 			"check.sh ended with exit status 3 (the disk is gone): run it by hand with the request on its standard input",
+		},
+		{
+			"with last words of any length", `printf '\033[2Jgone' >&2; head -c 1000 /dev/zero | tr '\0' x >&2; exit 3`,
+			`exit status 3 (\x1b[2Jgone` + strings.Repeat("x", 199-11) + "…): run it by hand",
 		},
 		{"without a word", "exit 1", "ended with exit status 1 (it wrote nothing to its standard error output)"},
 		{"killed", "kill -9 $$", "ended with signal: killed"},

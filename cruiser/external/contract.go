@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/internal/foreign"
 )
 
 const (
@@ -44,7 +44,7 @@ type Request struct {
 	// Deadline is when the run ends: no answer counts after it.
 	Deadline time.Time `json:"deadline"`
 
-	// Credentials is a directory with the Secret of the cluster, one file a key; only for a program that asks for it.
+	// Credentials is a directory with the Secret of the cluster, one file per key; only for a program that asks for it.
 	Credentials string `json:"credentials,omitempty"`
 }
 
@@ -59,7 +59,7 @@ type Response struct {
 	// Values are declared measurements.
 	Values map[string]float64 `json:"values,omitempty"`
 
-	// State is what the next request shall hold; without it that stays what it is.
+	// State becomes the State of the next request; without it that one stays.
 	State string `json:"state,omitempty"`
 }
 
@@ -87,22 +87,23 @@ func decodeResponse(answer []byte, declared []checks.Value) (response Response, 
 
 // result is what the answer means to cruiser.
 func (r Response) result() (checks.Result, error) {
+	message := foreign.Line(r.Message, etcdv1beta1.MaxMessageLength)
 	if r.Outcome == etcdv1beta1.OutcomeError {
-		return checks.Result{}, errors.New(r.Message)
+		return checks.Result{}, errors.New(message)
 	}
-	return checks.Result{Outcome: r.Outcome, Message: r.Message, Values: r.Values, State: r.State}, nil
+	return checks.Result{Outcome: r.Outcome, Message: message, Values: r.Values, State: r.State}, nil
 }
 
 func (r Response) validate(declared []checks.Value) error {
 	if !slices.Contains(outcomes, r.Outcome) {
-		return fmt.Errorf("outcome is %q: answer one of %s", r.Outcome, joined(outcomes))
+		return fmt.Errorf("outcome is %q: answer one of %s", foreign.Quote(string(r.Outcome)), joined(outcomes))
 	}
 	if strings.TrimSpace(r.Message) == "" {
 		return errors.New("message is empty: say in a sentence what was found")
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
 		if !slices.ContainsFunc(declared, func(v checks.Value) bool { return v.Name == name }) {
-			return fmt.Errorf("values.%s is not declared: add it to the values of the check", name)
+			return fmt.Errorf("values.%s is not declared: add it to the values of the check", foreign.Quote(name))
 		}
 	}
 	if len(r.State) > etcdv1beta1.MaxStateLength {
@@ -117,23 +118,23 @@ func describeJSON(err error, answer []byte) error {
 	if errors.As(err, &wrongType) {
 		field := wrongType.Field
 		if field == "" {
-			return fmt.Errorf("it is a JSON %s: answer an object with outcome and message", wrongType.Value)
+			return fmt.Errorf("it is a JSON %s: answer an object with outcome and message", foreign.Quote(wrongType.Value))
 		}
 		if field == "values" && wrongType.Type.Kind() == reflect.Float64 {
 			field += "." + firstNoNumber(answer)
 		}
-		return fmt.Errorf("%s is a JSON %s: answer %s", field, wrongType.Value, jsonType(wrongType.Type.Kind()))
+		return fmt.Errorf("%s is a JSON %s: answer %s", foreign.Quote(field), foreign.Quote(wrongType.Value), jsonType(wrongType.Type.Kind()))
 	}
 	if unknown, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
-		return fmt.Errorf("%s is no field of an answer: use outcome, message, values and state", unknown)
+		return fmt.Errorf("%s is not a field of an answer: use outcome, message, values and state", foreign.Quote(unknown))
 	}
 	if errors.Is(err, io.EOF) {
 		return errors.New("it is empty: answer a JSON object with outcome and message")
 	}
-	return fmt.Errorf("it is no JSON (%w): answer an object with outcome and message", err)
+	return fmt.Errorf("it is not valid JSON (%w): answer an object with outcome and message", foreign.Error(err))
 }
 
-// firstNoNumber returns the name of a value that is not a number, which the decoder's error does not tell.
+// firstNoNumber returns the name of a value that is not a number, which the decoder's error does not name.
 func firstNoNumber(answer []byte) string {
 	var loose struct {
 		Values map[string]any `json:"values"`
@@ -165,14 +166,4 @@ func joined[S ~string](names []S) string {
 		texts = append(texts, string(name))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// firstLine is the beginning of what a program or a service said, fit for a message.
-func firstLine(text string) string {
-	const longest = 200
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	if len(line) > longest {
-		line = line[:longest] + "…"
-	}
-	return strings.ToValidUTF8(line, string(utf8.RuneError))
 }

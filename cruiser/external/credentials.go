@@ -6,15 +6,15 @@ import (
 	"os"
 
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
 )
 
-// credentialsWriter is the connector that can hand credentials on. Checks that run in this process need them not.
+// credentialsWriter is the connector that can hand credentials on. Checks that run in this process do not need them.
 type credentialsWriter interface {
 	WriteCredentials(dir string) error
 }
 
-var _ credentialsWriter = (*etcd.Lease)(nil)
+var _ credentialsWriter = (*etcdclient.Lease)(nil)
 
 // writeCredentials puts the cluster's credentials into a new directory that only this user can enter, mode 0700, and
 // returns how to remove it.

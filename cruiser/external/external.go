@@ -41,7 +41,7 @@ func run(definition definition, answerer answerer) func(context.Context, checks.
 			APIVersion: APIVersion,
 			Check:      definition.Name,
 			Cluster:    target.Cluster,
-			Parameters: target.Parameters,
+			Parameters: target.Parameters.Texts(),
 			State:      target.State,
 		}
 		request.Deadline, _ = ctx.Deadline() // cruiser sets one

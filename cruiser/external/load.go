@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
+	"github.com/etcdfleet/etcd-fleet/internal/parameters"
 )
 
 // The bounds of an interval are those of an EtcdMonitor's.
@@ -74,13 +76,18 @@ type value struct {
 	Help   string `yaml:"help"`
 }
 
-// Load returns the checks that a YAML file declares. It is strict: an unknown field, a program that is not there or a time
-// that is none is an error with file, line, field and remedy.
+// Load returns the checks that a YAML file declares. It is strict: an unknown field, a missing program or a time that is not
+// valid is an error with file, line, field and remedy.
 func Load(path string) ([]checks.Check, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the external checks: %w: create the file, or correct --external-checks", err)
 	}
+	return parse(path, content)
+}
+
+// parse reads the content of the file at path.
+func parse(path string, content []byte) ([]checks.Check, error) {
 	var parsed file
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
@@ -123,7 +130,7 @@ func (d *definition) check() (checks.Check, error) {
 	}
 	return checks.Check{
 		Name:       d.Name,
-		Parameters: d.Parameters,
+		Parameters: d.parameters(),
 		Values:     d.values(),
 		Expensive:  d.Expensive,
 		Interval:   d.interval,
@@ -134,7 +141,7 @@ func (d *definition) check() (checks.Check, error) {
 
 func (d *definition) validateName() error {
 	if !checkName.MatchString(d.Name) {
-		return problem("name", "%q names no check: write lower-case letters, digits and dashes, for example disk-free", d.Name)
+		return problem("name", "%q is not a valid name of a check: write lower-case letters, digits and dashes, for example disk-free", d.Name)
 	}
 	return nil
 }
@@ -145,11 +152,11 @@ func (d *definition) validateValues() error {
 		at := fmt.Sprintf("values[%d].", i)
 		switch {
 		case !valueName.MatchString(v.Name):
-			return problem(at+"name", "%q names no value: write it like freeBytes", v.Name)
+			return problem(at+"name", "%q is not a valid name of a value: write it like freeBytes", v.Name)
 		case names[v.Name]:
 			return problem(at+"name", "%q is there twice: rename one", v.Name)
 		case !metricName.MatchString(v.Metric):
-			return problem(at+"metric", "%q names no metric: write etcd_inspection_<what>_<base unit>, for example "+
+			return problem(at+"metric", "%q is not a valid name of a metric: write etcd_inspection_<what>_<base unit>, for example "+
 				"etcd_inspection_disk_free_bytes", v.Metric)
 		case slices.Contains(ownMetrics, v.Metric):
 			return problem(at+"metric", "%s is cruiser's own: name another", v.Metric)
@@ -181,7 +188,7 @@ func duration(field, text string) (time.Duration, error) {
 	}
 	parsed, err := time.ParseDuration(text)
 	if err != nil || parsed <= 0 {
-		return 0, problem(field, "%q is no time: write for example 30s, 5m or 12h", text)
+		return 0, problem(field, "%q is not a valid time: write for example 30s, 5m or 12h", text)
 	}
 	return parsed, nil
 }
@@ -219,7 +226,7 @@ func (d *definition) service() (answerer, error) {
 	}
 	parsed, err := url.Parse(d.URL)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
-		return nil, problem("url", "%q is no address of a service: write https://host/path", d.URL)
+		return nil, problem("url", "%q is not the address of a service: write https://host/path", d.URL)
 	}
 	if parsed.User != nil {
 		return nil, problem("url", "it holds a password: put a token into a file and name it by tokenFile")
@@ -247,6 +254,15 @@ func (d *definition) values() []checks.Value {
 		values = append(values, checks.Value(v))
 	}
 	return values
+}
+
+// parameters are texts: only the program knows what they mean.
+func (d *definition) parameters() parameters.Set {
+	var set parameters.Set
+	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
+		set = append(set, parameters.Parameter{Name: name, Kind: parameters.Text, Default: d.Parameters[name]})
+	}
+	return set
 }
 
 // source names the program or the service in messages.
@@ -282,7 +298,7 @@ func locate(path string, document *yaml.Node, check int, err error) error {
 // step is a part of a path such as checks[0].values[1].name.
 var step = regexp.MustCompile(`[a-zA-Z]+|\d+`)
 
-// lineOf returns the line of the field, or of what encloses it where it is left out.
+// lineOf returns the line of the field, or of what encloses it if it is left out.
 func lineOf(document *yaml.Node, path string) int {
 	if len(document.Content) == 0 {
 		return 1
@@ -335,7 +351,7 @@ func describeYAML(err error) error {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if match := unknownField.FindStringSubmatch(line); match != nil {
-			line = fmt.Sprintf("line %s: %s is no field here: use %s", match[1], match[2], fields[match[3]])
+			line = fmt.Sprintf("line %s: %s is not a field here: use %s", match[1], match[2], fields[match[3]])
 		}
 		found = append(found, line)
 	}

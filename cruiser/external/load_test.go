@@ -47,7 +47,7 @@ checks:
 	require.Len(t, loaded, 2)
 	check := loaded[0]
 	assert.Equal(t, "disk-free", check.Name)
-	assert.Equal(t, checks.Parameters{"minimum": "10Gi", "retries": "3"}, check.Parameters)
+	assert.Equal(t, map[string]string{"minimum": "10Gi", "retries": "3"}, check.Parameters.Defaults())
 	assert.Equal(t, []checks.Value{{
 		Name: "freeBytes", Metric: "etcd_inspection_disk_free_bytes", Help: "Free bytes of the fullest disk.",
 	}}, check.Values)
@@ -66,18 +66,18 @@ func TestLoadSaysWhatIsWrongAndWhere(t *testing.T) {
 	}{
 		{
 			"an unknown field", "checks:\n- name: a\n  comand: [sh]\n",
-			"line 3: comand is no field here: use name, command, url,",
+			"line 3: comand is not a field here: use name, command, url,",
 		},
 		{
 			"two unknown fields", "check:\nchecks:\n- name: a\n  values:\n  - {name: b, unit: c}\n",
-			"line 1: check is no field here: use checks; line 5: unit is no field here: use name, metric, help",
+			"line 1: check is not a field here: use checks; line 5: unit is not a field here: use name, metric, help",
 		},
 		{"a wrong type", "checks:\n- name: a\n  expensive: perhaps\n", "line 3: cannot unmarshal !!str `perhaps` into bool"},
 		{"no YAML", "checks: [\n", "line 1: did not find expected node content"},
 		{"a field twice", "checks:\n- name: a\n  name: b\n", `line 3: mapping key "name" already defined at line 2`},
 		{"nothing", "", "declares no check: list some under checks:, or leave out --external-checks"},
-		{"no name", "checks:\n- command: [sh]\n", `:2: checks[0].name: "" names no check: write lower-case letters`},
-		{"a bad name", "checks:\n- command: [sh]\n  name: Disk_free\n", `:3: checks[0].name: "Disk_free" names no check`},
+		{"no name", "checks:\n- command: [sh]\n", `:2: checks[0].name: "" is not a valid name of a check: write lower-case letters`},
+		{"a bad name", "checks:\n- command: [sh]\n  name: Disk_free\n", `:3: checks[0].name: "Disk_free" is not a valid name of a check`},
 		{
 			"a name twice", "checks:\n- {name: a, command: [sh]}\n- {name: a, command: [sh]}\n",
 			`:3: checks[1].name: "a" is there twice: rename one`,
@@ -97,7 +97,7 @@ func TestLoadSaysWhatIsWrongAndWhere(t *testing.T) {
 		{
 			"a value's name", "checks:\n- name: a\n  command: [sh]\n  values:\n  - {name: b, metric: etcd_inspection_b, help: b}\n" +
 				"  - name: free-bytes\n",
-			`:6: checks[0].values[1].name: "free-bytes" names no value: write it like freeBytes`,
+			`:6: checks[0].values[1].name: "free-bytes" is not a valid name of a value: write it like freeBytes`,
 		},
 		{
 			"a value twice", "checks:\n- name: a\n  command: [sh]\n  values:\n  - {name: b, metric: etcd_inspection_b, help: b}\n" +
@@ -106,7 +106,7 @@ func TestLoadSaysWhatIsWrongAndWhere(t *testing.T) {
 		},
 		{
 			"a metric of others", "checks:\n- name: a\n  command: [sh]\n  values:\n  - name: b\n    metric: disk_free\n",
-			`:6: checks[0].values[0].metric: "disk_free" names no metric: write etcd_inspection_<what>_<base unit>`,
+			`:6: checks[0].values[0].metric: "disk_free" is not a valid name of a metric: write etcd_inspection_<what>_<base unit>`,
 		},
 		{
 			"a metric without help", "checks:\n- name: a\n  command: [sh]\n  values:\n  - name: b\n    metric: etcd_inspection_b\n",
@@ -114,7 +114,7 @@ func TestLoadSaysWhatIsWrongAndWhere(t *testing.T) {
 		},
 		{
 			"a time that is none", "checks:\n- name: a\n  command: [sh]\n  timeout: 5 minutes\n",
-			`:4: checks[0].timeout: "5 minutes" is no time: write for example 30s, 5m or 12h`,
+			`:4: checks[0].timeout: "5 minutes" is not a valid time: write for example 30s, 5m or 12h`,
 		},
 		{
 			"an interval out of bounds", "checks:\n- name: a\n  command: [sh]\n  interval: 1s\n",
@@ -122,7 +122,7 @@ func TestLoadSaysWhatIsWrongAndWhere(t *testing.T) {
 		},
 		{
 			"a url that is none", "checks:\n- name: a\n  url: checks.example.org\n",
-			`:3: checks[0].url: "checks.example.org" is no address of a service: write https://host/path`,
+			`:3: checks[0].url: "checks.example.org" is not the address of a service: write https://host/path`,
 		},
 		{
 			"plain text to another host", "checks:\n- name: a\n  url: http://checks.example.org\n",

@@ -12,10 +12,17 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/etcdfleet/etcd-fleet/internal/foreign"
 )
 
-// connectionIdleTimeout keeps a connection for the checks of a round.
-const connectionIdleTimeout = 2 * time.Minute
+const (
+	// connectionIdleTimeout keeps a connection for the checks of a round.
+	connectionIdleTimeout = 2 * time.Minute
+
+	// maxHeader bounds the header of an answer, in bytes.
+	maxHeader = 64 << 10
+)
 
 // service posts requests to a URL.
 type service struct {
@@ -41,15 +48,16 @@ func (s *service) answer(ctx context.Context, body []byte) ([]byte, error) {
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be reached: %w: correct its url or caFile, or start it", errors.Unwrap(err))
+		return nil, fmt.Errorf("cannot be reached: %w: correct its url or caFile, or start it", foreign.Error(errors.Unwrap(err)))
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, MaxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("broke off its answer: %w: look at its log", err)
+		return nil, fmt.Errorf("broke off its answer: %w: look at its log", foreign.Error(err))
 	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("answers %s (%s): %s", response.Status, firstLine(string(answer)), remedyFor(response.StatusCode))
+		return nil, fmt.Errorf("answers %d %s (%s): %s", response.StatusCode,
+			http.StatusText(response.StatusCode), foreign.Quote(string(answer)), remedyFor(response.StatusCode))
 	case len(answer) > MaxAnswer:
 		return nil, fmt.Errorf("answered more than %d bytes: answer with one short JSON object", MaxAnswer)
 	}
@@ -89,6 +97,8 @@ func newHTTPClient(caFile string) (*http.Client, error) {
 			TLSClientConfig:   config,
 			ForceAttemptHTTP2: true,
 			IdleConnTimeout:   connectionIdleTimeout,
+
+			MaxResponseHeaderBytes: maxHeader,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil

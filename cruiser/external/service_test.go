@@ -73,6 +73,10 @@ func TestAServiceThatFailsSaysWhy(t *testing.T) {
 		{"by itself", func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "no database", http.StatusServiceUnavailable)
 		}, "answers 503 Service Unavailable (no database): look at its log"},
+		{"at length and with escape sequences", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write([]byte("\x1b[2Jfirst\nsecond" + strings.Repeat("x", 1000)))
+		}, `answers 500 Internal Server Error (\x1b[2Jfirst\nsecond` + strings.Repeat("x", 199-20) + "…): look at its log"},
 		{"at that address", http.NotFound, "answers 404 Not Found (404 page not found): correct its url"},
 		{"as it lives elsewhere", http.RedirectHandler("/other", http.StatusFound).ServeHTTP, "redirects are not followed"},
 		{"with too long an answer", answer(strings.Repeat(" ", 1<<20+1)), "answered more than 1048576 bytes"},

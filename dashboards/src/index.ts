@@ -1,6 +1,6 @@
 // Every dashboard by the name of its file in dashboards/; adding one is a file here and a line below.
-import { createHash } from 'node:crypto';
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { panelId } from '../../slo/generate/panel-id.ts';
 import { tier1Overview } from './tier1-overview.ts';
 import { tier2Scene } from './tier2-scene.ts';
 import { tier3Cluster } from './tier3-cluster.ts';
@@ -11,15 +11,12 @@ export const dashboards: Record<string, () => Dashboard> = {
   'tier3-cluster': () => withPanelIds(tier3Cluster().build()),
 };
 
-/**
- * Gives each panel an id made from its title, so that a link to a panel (`?viewPanel=`) stays good when others are added
- * or moved. Grafana wants a positive number below 2³¹.
- */
+/** Gives each panel an id made from its title: see panelId. */
 export function withPanelIds(dashboard: Dashboard): Dashboard {
   const taken = new Map<number, string>();
   for (const panel of dashboard.panels ?? []) {
     const name = `${panel.type}: ${panel.title}`;
-    const id = createHash('sha256').update(name).digest().readUInt32BE(0) & 0x7fffffff || 1;
+    const id = panelId(panel.type, panel.title ?? '');
     if (taken.has(id)) {
       throw new Error(`${dashboard.title}: the panels "${taken.get(id)}" and "${name}" need different titles`);
     }

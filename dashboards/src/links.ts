@@ -1,7 +1,6 @@
 // The way between the tiers: every table row and series of a cluster leads to that cluster's dashboard.
 import { DashboardLinkBuilder, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
-
-export const uids = { overview: 'etcdfleet-tier1', scene: 'etcdfleet-tier2', cluster: 'etcdfleet-tier3' } as const;
+import { dashboardUids } from '../../src/ids.ts';
 
 const keepContext = '${datasource:queryparam}&${__url_time_range}';
 
@@ -16,7 +15,7 @@ export const rowToCluster: DataLink = clusterLink('${__data.fields.region}', '${
 /** For a table whose rows have the columns product and scene: that scene in all regions. */
 export const rowToScene: DataLink = {
   title: 'Scene ${__data.fields.scene} in all regions',
-  url: `/d/${uids.scene}?var-product=\${__data.fields.product}&var-scene=\${__data.fields.scene}&${keepContext}`,
+  url: `/d/${dashboardUids.scene}?var-product=\${__data.fields.product}&var-scene=\${__data.fields.scene}&${keepContext}`,
 };
 
 /** For a series with the labels region and cluster. */
@@ -25,7 +24,7 @@ export const seriesToCluster: DataLink = clusterLink('${__field.labels.region}',
 /** For a table or series of a region: the same dashboard, narrowed to it. */
 export const seriesToRegion: DataLink = {
   title: 'Only ${__field.labels.region}',
-  url: `/d/${uids.overview}?var-region=\${__field.labels.region}&${keepContext}`,
+  url: `/d/${dashboardUids.overview}?var-region=\${__field.labels.region}&${keepContext}`,
 };
 
 export function toOverview() {
@@ -33,12 +32,12 @@ export function toOverview() {
     .type(DashboardLinkType.Link)
     .icon('arrow-left')
     .tooltip('Back to the overview of all regions')
-    .url(`/d/${uids.overview}?${keepContext}`);
+    .url(`/d/${dashboardUids.overview}?${keepContext}`);
 }
 
 function clusterLink(region: string, cluster: string): DataLink {
   return {
     title: `Open ${cluster}`,
-    url: `/d/${uids.cluster}?var-region=${region}&var-cluster=${cluster}&${keepContext}`,
+    url: `/d/${dashboardUids.cluster}?var-region=${region}&var-cluster=${cluster}&${keepContext}`,
   };
 }

@@ -11,6 +11,8 @@ import {
   VisibilityMode,
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
 } from '@grafana/grafana-foundation-sdk/common';
 import {
   MappingType,
@@ -25,9 +27,10 @@ import {
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import { inspectionsPanelType } from '../../src/ids.ts';
 import type { ColumnId } from '../../src/panels/inspections/columnIds.ts';
 import type { InspectionsOptions } from '../../src/panels/inspections/options.ts';
-import { datasource } from './queries.ts';
+import { countOf, datasource, failedInspections, instant } from './queries.ts';
 
 /** The grid is 24 columns wide. */
 export const fullWidth = 24;
@@ -80,7 +83,7 @@ export function table(title: string, description: string) {
 /** Columns that the dashboard's own variables fix are left out, so that the message has room. */
 export function inspectionsPanel(title: string, description: string, columns: ColumnId[]) {
   return new PanelBuilder()
-    .type('etcdfleet-inspections-panel')
+    .type(inspectionsPanelType)
     .options({ columns } satisfies Partial<InspectionsOptions>)
     .title(title)
     .description(description)
@@ -95,11 +98,37 @@ export function absolute(steps: Threshold[]) {
 
 export const neutral: Threshold[] = [{ color: 'text', value: null }];
 
-/** Green at zero, red from one. */
-export const anyIsBad: Threshold[] = [
+/** A count of what should not be: green for none. */
+const greenUntilOne = (color: string): Threshold[] => [
   { color: 'green', value: null },
-  { color: 'red', value: 1 },
+  { color, value: 1 },
 ];
+
+export const anyIsBad = greenUntilOne('red');
+
+export const membersNotScraped = (where: string) =>
+  stat(
+    'Members not scraped',
+    'Members whose last scrape failed: their state is unknown.',
+    'none',
+    greenUntilOne('orange')
+  ).withTarget(instant(countOf(`up{job="etcd",${where}}`, '== 0')));
+
+export const inspectionsFailed = (where: string) =>
+  stat('Inspections failed', 'Inspections whose last run found a fault.', 'none', anyIsBad).withTarget(
+    instant(failedInspections(where))
+  );
+
+/** A dashed line in a graph, from which on it is bad. */
+export const withLine = (panel: TimeseriesBuilder, value: number, color: string) =>
+  panel
+    .thresholds(
+      absolute([
+        { color: 'transparent', value: null },
+        { color, value },
+      ])
+    )
+    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
 
 /** Positions of a table's columns, for the transformation `organize`. */
 export const inOrder = (names: string[]) => Object.fromEntries(names.map((name, index) => [name, index]));

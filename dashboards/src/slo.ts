@@ -1,5 +1,4 @@
 // Service levels as the dashboards show them, all from recorded series: PromQL, and the panels that every tier has.
-import { GraphThresholdsStyleConfigBuilder, GraphThresholdsStyleMode } from '@grafana/grafana-foundation-sdk/common';
 import {
   MappingType,
   SpecialValueMatch,
@@ -11,7 +10,7 @@ import { burnRate, events, remainingBudget } from '../../slo/generate/series.ts'
 import { loadDefinitions } from '../../slo/model/definitions.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
 import type { Objective } from '../../slo/model/model.ts';
-import { absolute, column, inOrder, table, timeseries } from './panels.ts';
+import { absolute, column, inOrder, table, timeseries, withLine } from './panels.ts';
 import { range, serviceLevels } from './queries.ts';
 
 const { model } = loadDefinitions();
@@ -25,9 +24,9 @@ const [fast, medium] = model.burnRates.filter(({ urgency }) => urgency === 'page
 export const fastWindow = formatDuration(fast.long) as '1h';
 export const mediumWindow = formatDuration(medium.long) as '6h';
 
-const shortest = formatDuration(fast.short);
+export const shortest = formatDuration(fast.short);
 
-const budgetWindow = formatDuration(model.window);
+export const budgetWindow = formatDuration(model.window);
 
 const burnRateUnit = 'suffix:×';
 
@@ -63,23 +62,18 @@ export function burnRateOfGroups(level: string, window: string, by: string[], wh
 export const burnRateOfCluster = (window: string, where: string) =>
   `max by (objective) (${burnRate(window)}{${where}})`;
 
-/** The share of a cluster's error budgets that is left. */
-export const budgetOfCluster = (where: string) => `max by (objective) (${remainingBudget(budgetWindow)}{${where}})`;
+/** The share of a cluster's error budgets that is spent; more than 1 when there is more spent than there was. */
+export const spentBudgetOfCluster = (where: string) =>
+  `1 - min by (objective) (${remainingBudget(budgetWindow)}{${where}})`;
 
 /** Burn rates over a window, with a line at the factor from which on the alert of that window pages. */
 export function burnRatePanel(title: string, description: string, window = fastWindow as string) {
   const { factor } = window === fastWindow ? fast : medium;
-  return timeseries(title, `${description} From ${factor} × on an alert may page.`, burnRateUnit)
+  const panel = timeseries(title, `${description} From ${factor} × on an alert may page.`, burnRateUnit)
     .min(0)
     .axisSoftMax(factor)
-    .thresholds(
-      absolute([
-        { color: 'transparent', value: null },
-        { color: window === fastWindow ? 'red' : 'orange', value: factor },
-      ])
-    )
-    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
     .noValue(notRecorded);
+  return withLine(panel, factor, window === fastWindow ? 'red' : 'orange');
 }
 
 /** The error budgets of a table's rows by objective: one row for each value of `field`. */
@@ -120,6 +114,7 @@ export function levelsTable(title: string, description: string, hidden: string[]
       { id: 'decimals', value: 1 },
       ...coloured(budgetSteps, 'color-background'),
     ])
+    .overrideByName('history', [...column('history', 90), { id: 'decimals', value: 1 }])
     .overrideByName('burnRate', [
       ...column('burn rate', 110),
       { id: 'decimals', value: 1 },
@@ -134,13 +129,13 @@ export function levelsTable(title: string, description: string, hidden: string[]
     ]);
 }
 
-/** What is hurt stands first: a narrow screen shows no more. */
+/** The worst comes first: a narrow screen shows nothing else. */
 const levelColumns = [
   ...['region', 'cluster', 'scene', 'objective', 'budgetLeft', 'burnRate', 'sli', 'ratio', 'target', 'product', 'spec'],
-  ...['bad', 'all'],
+  ...['history', 'bad', 'all'],
 ];
 
-/** Service levels with the burn rate of now beside the budget of 30 days. */
+/** Service levels with the burn rate of now beside the budget. */
 export const levels: typeof serviceLevels = (query) => serviceLevels({ window: fastWindow, ...query });
 
 /** The bad share of each SLI of an objective over time. */
@@ -177,7 +172,7 @@ function coloured(steps: Threshold[], type: 'color-text' | 'color-background'): 
   ];
 }
 
-/** A new cluster has no budget in its first half an hour: that is no bad one. `noValue` is for whole panels. */
+/** A new cluster has no budget in its first minutes: which does not mean a bad one. `noValue` is for whole panels. */
 const nothingYet: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.NullAndNan, result: { text: '–', color: 'transparent', index: 0 } },

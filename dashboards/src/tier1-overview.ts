@@ -1,13 +1,16 @@
 // Tier 1: all regions on one page. Who is hurt?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
-import { rowToCluster, rowToScene, seriesToRegion, uids } from './links.ts';
+import { dashboardUids } from '../../src/ids.ts';
+import { rowToCluster, rowToScene, seriesToRegion } from './links.ts';
 import {
   anyIsBad,
   column,
   colouredWords,
   healthColours,
   inOrder,
+  inspectionsFailed,
   inspectionsPanel,
+  membersNotScraped,
   neutral,
   outcomeColours,
   row,
@@ -15,16 +18,18 @@ import {
   table,
   timeseries,
 } from './panels.ts';
-import { clusters, inspections, instant, range } from './queries.ts';
+import { clusters, countOf, inspections, instant, range } from './queries.ts';
 import { coverageRatio } from '../../slo/generate/coverage.ts';
 import {
   badRatio,
   budgetMatrix,
+  budgetWindow,
   burnRateOfGroups,
   burnRatePanel,
   fastWindow,
   levels,
   levelsTable,
+  shortest,
   sliPanel,
 } from './slo.ts';
 import { datasourceVariable, filterVariable } from './variables.ts';
@@ -32,7 +37,7 @@ import { datasourceVariable, filterVariable } from './variables.ts';
 const where = 'region=~"$region",product=~"$product",scene=~"$scene",spec=~"$spec"';
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
 
-/** What matters first stands first: a narrow screen shows no more. */
+/** The most important comes first: a narrow screen shows nothing else. */
 const clusterColumns = [
   ...['region', 'cluster', 'health', 'inspection', 'lastInspection', 'membersUp', 'members', 'leader', 'keys'],
   ...['dbSizeBytes', 'product', 'scene', 'spec', 'version'],
@@ -46,7 +51,7 @@ const ofRegions = (title: string, sli: string) =>
 
 export function tier1Overview() {
   return new DashboardBuilder('etcd fleet: regions')
-    .uid(uids.overview)
+    .uid(dashboardUids.overview)
     .description('Tier 1. Every region of the fleet: who is hurt, and since when.')
     .tags(['etcd-fleet', 'tier-1'])
     .tooltip(DashboardCursorSync.Crosshair)
@@ -61,7 +66,7 @@ export function tier1Overview() {
     .withPanel(
       budgetMatrix(
         'Error budget left by region',
-        'What each region has left of its error budget of 30 days, for each objective: its worst SLI decides. Negative: overspent.',
+        `What each region has left of its error budget of ${budgetWindow}, for each objective: its worst SLI decides.`,
         'region'
       )
         .height(8)
@@ -77,16 +82,21 @@ export function tier1Overview() {
         .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
     )
     .withPanel(
-      levelsTable('Scenes by error budget, worst first', 'Scenes of each region; the first 50.', [
-        ...['sli', 'ratio', 'target', 'bad', 'all'],
-      ])
+      levelsTable(
+        'Scenes, worst first',
+        'What burns now, then the least budget left; the first 50 of each region’s scenes.',
+        [...['sli', 'ratio', 'target', 'history', 'bad', 'all']]
+      )
         .height(8)
         .span(8)
         .withTarget(levels({ scope, level: 'scene', limit: 50 }))
         .overrideByName('scene', [...column('scene', 130), { id: 'links', value: [rowToScene] }])
     )
     .withPanel(
-      levelsTable('Clusters by error budget, worst first', 'The first 50 of cluster and objective.')
+      levelsTable(
+        'Clusters by objective, worst first',
+        'What burns now, then the least budget left; the first 50 of cluster and objective.'
+      )
         .height(9)
         .withTarget(levels({ scope, level: 'cluster', limit: 50 }))
         .filterable(true)
@@ -101,32 +111,29 @@ export function tier1Overview() {
     )
     .withPanel(
       stat('Without a leader', 'Clusters in which no member sees a leader.', 'none', anyIsBad).withTarget(
-        instant(`count(max by (region, cluster) (etcd_server_has_leader{${where}}) == 0) or vector(0)`)
+        instant(countOf(`max by (region, cluster) (etcd_server_has_leader{${where}})`, '== 0'))
       )
     )
+    .withPanel(membersNotScraped(where))
+    .withPanel(inspectionsFailed(where))
     .withPanel(
-      stat('Members down', 'Members whose last scrape failed.', 'none', anyIsBad).withTarget(
-        instant(`count(up{job="etcd",${where}} == 0) or vector(0)`)
+      stat(
+        'Request errors',
+        `Share of the requests of ${shortest} that failed by the service’s fault.`,
+        'percentunit',
+        [
+          { color: 'green', value: null },
+          { color: 'orange', value: 0.001 },
+          { color: 'red', value: 0.01 },
+        ]
       )
-    )
-    .withPanel(
-      stat('Inspections failed', 'Inspections whose last run found a fault.', 'none', anyIsBad).withTarget(
-        instant(`sum(etcd_inspection_outcome{outcome="Failed",${where}}) or vector(0)`)
-      )
-    )
-    .withPanel(
-      stat('Request errors', 'Share of the requests of 5m that failed by the service’s fault.', 'percentunit', [
-        { color: 'green', value: null },
-        { color: 'orange', value: 0.001 },
-        { color: 'red', value: 0.01 },
-      ])
         .decimals(3)
-        .withTarget(instant(badRatio('spec', '5m', ['sli'], `sli="request-errors",${where}`)))
+        .withTarget(instant(badRatio('spec', shortest, ['sli'], `sli="request-errors",${where}`)))
     )
     .withPanel(
       stat(
         'Missing scrapes',
-        'Share of the samples of 5m that are missing: how far the other figures cannot be trusted.',
+        `Share of the samples of ${shortest} that are missing: how far the other figures cannot be trusted.`,
         'percentunit',
         [
           { color: 'green', value: null },
@@ -135,7 +142,7 @@ export function tier1Overview() {
         ]
       )
         .decimals(2)
-        .withTarget(instant(badRatio('spec', '5m', ['sli'], `sli="scrapes",${where}`)))
+        .withTarget(instant(badRatio('spec', shortest, ['sli'], `sli="scrapes",${where}`)))
     )
     .withPanel(
       table('Clusters, worst first', 'The inventory with health, size and the worst inspection; the first 100.')
@@ -161,7 +168,7 @@ export function tier1Overview() {
     .withPanel(
       inspectionsPanel(
         'Inspections, worst first',
-        'The last run of every inspection; a button runs it again at once.',
+        'The last run of every inspection; a button runs it again immediately.',
         ['region', 'cluster', 'check', 'outcome', 'lastRun', 'message', 'state']
       )
         .height(9)

@@ -1,10 +1,12 @@
 // Tier 2: one scene, or one spec of it, across the regions. Which objective is in danger, and by which clusters?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
-import { rowToCluster, seriesToRegion, toOverview, uids } from './links.ts';
+import { dashboardUids } from '../../src/ids.ts';
+import { rowToCluster, seriesToRegion, toOverview } from './links.ts';
 import { column, fullWidth, inspectionsPanel, row } from './panels.ts';
 import { inspections, range } from './queries.ts';
 import {
   budgetMatrix,
+  budgetWindow,
   burnRateOfGroups,
   burnRatePanel,
   fastWindow,
@@ -23,7 +25,7 @@ const sameInAllRows = ['product', 'scene'];
 
 export function tier2Scene() {
   const dashboard = new DashboardBuilder('etcd fleet: scene')
-    .uid(uids.scene)
+    .uid(dashboardUids.scene)
     .description('Tier 2. One scene across the regions: its objectives, their SLIs, and the clusters that hurt them.')
     .tags(['etcd-fleet', 'tier-2'])
     .tooltip(DashboardCursorSync.Crosshair)
@@ -44,7 +46,7 @@ export function tier2Scene() {
     .withPanel(
       budgetMatrix(
         'Error budget left by region',
-        'What the scene has left of its error budget of 30 days in each region. Negative: overspent.',
+        `What the scene has left of its error budget of ${budgetWindow} in each region.`,
         'region'
       )
         .height(8)
@@ -66,7 +68,11 @@ export function tier2Scene() {
         .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
     )
     .withPanel(
-      levelsTable('Clusters by error budget, worst first', 'The first 100 of cluster and objective.', sameInAllRows)
+      levelsTable(
+        'Clusters by objective, worst first',
+        'What burns now, then the least budget left; the first 100 of cluster and objective.',
+        sameInAllRows
+      )
         .height(10)
         .withTarget(levels({ scope, level: 'cluster', limit: 100 }))
         .filterable(true)
@@ -77,9 +83,11 @@ export function tier2Scene() {
     dashboard.withPanel(slisPanel(objective, 'spec', where).span(fullWidth / 2));
   }
   return dashboard.withRow(row('Inspections')).withPanel(
-    inspectionsPanel('Inspections, worst first', 'The last run of every inspection; a button runs it again at once.', [
-      ...(['region', 'cluster', 'check', 'outcome', 'lastRun', 'message', 'state'] as const),
-    ])
+    inspectionsPanel(
+      'Inspections, worst first',
+      'The last run of every inspection; a button runs it again immediately.',
+      [...(['region', 'cluster', 'check', 'outcome', 'lastRun', 'message', 'state'] as const)]
+    )
       .height(9)
       .withTarget(inspections({ scope, limit: 100 }))
   );

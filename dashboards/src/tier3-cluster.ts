@@ -1,11 +1,26 @@
 // Tier 3: one cluster. What is wrong with it, and what now?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
-import { rowToScene, toOverview, uids } from './links.ts';
-import { anyIsBad, column, fullWidth, inspectionsPanel, neutral, row, stat, table, timeseries } from './panels.ts';
-import { inspections, instant, range } from './queries.ts';
+import { dashboardUids } from '../../src/ids.ts';
+import { rowToScene, toOverview } from './links.ts';
+import {
+  anyIsBad,
+  column,
+  fullWidth,
+  inspectionsFailed,
+  inspectionsPanel,
+  membersNotScraped,
+  neutral,
+  row,
+  stat,
+  table,
+  timeseries,
+  withLine,
+} from './panels.ts';
+import { countOf, inspections, instant, range } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, requestErrorRatio, requestLatency, walFsync } from './sli.ts';
 import {
-  budgetOfCluster,
+  spentBudgetOfCluster,
+  budgetWindow,
   burnRateOfCluster,
   burnRatePanel,
   fastWindow,
@@ -23,7 +38,7 @@ const kv = `grpc_service="etcdserverpb.KV",${where}`;
 
 export function tier3Cluster() {
   const dashboard = new DashboardBuilder('etcd fleet: cluster')
-    .uid(uids.cluster)
+    .uid(dashboardUids.cluster)
     .description('Tier 3. One etcd cluster: members, service levels, inspections and the buttons that run them.')
     .tags(['etcd-fleet', 'tier-3'])
     .tooltip(DashboardCursorSync.Crosshair)
@@ -35,20 +50,12 @@ export function tier3Cluster() {
     .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
     .withRow(row('Now'))
     .withPanel(
-      stat('No leader', 'Members that see no leader, or that are down.', 'none', anyIsBad).withTarget(
-        instant(`count(etcd_server_has_leader{${where}} == 0 or up{job="etcd",${where}} == 0) or vector(0)`)
+      stat('No leader', 'Members that see no leader.', 'none', anyIsBad).withTarget(
+        instant(countOf(`etcd_server_has_leader{${where}}`, '== 0'))
       )
     )
-    .withPanel(
-      stat('Members down', 'Members whose last scrape failed.', 'none', anyIsBad).withTarget(
-        instant(`count(up{job="etcd",${where}} == 0) or vector(0)`)
-      )
-    )
-    .withPanel(
-      stat('Inspections failed', 'Inspections whose last run found a fault.', 'none', anyIsBad).withTarget(
-        instant(`sum(etcd_inspection_outcome{outcome="Failed",${where}}) or vector(0)`)
-      )
-    )
+    .withPanel(membersNotScraped(where))
+    .withPanel(inspectionsFailed(where))
     .withPanel(
       stat('Keys', 'The largest number of keys that a member holds.', 'short', neutral).withTarget(
         instant(`max(etcd_debugging_mvcc_keys_total{${where}})`)
@@ -62,7 +69,7 @@ export function tier3Cluster() {
       ])
         .decimals(1)
         .withTarget(
-          instant(`max(etcd_mvcc_db_total_size_in_bytes{${where}} / etcd_server_quota_backend_bytes{${where}})`)
+          instant(`max(etcd_mvcc_db_total_size_in_bytes{${where}} / (etcd_server_quota_backend_bytes{${where}} > 0))`)
         )
     )
     .withPanel(
@@ -75,7 +82,7 @@ export function tier3Cluster() {
         .withTarget(instant(`max(increase(etcd_server_leader_changes_seen_total{${where}}[1h]))`))
     )
     .withPanel(
-      inspectionsPanel('Inspections', 'What the checks found; a button runs them again at once.', [
+      inspectionsPanel('Inspections', 'What the checks found; a button runs them again immediately.', [
         'check',
         'outcome',
         'lastRun',
@@ -101,7 +108,7 @@ export function tier3Cluster() {
           id: 'organize',
           options: { excludeByName: { 'version count': true }, renameByName: { server_version: 'version' } },
         })
-        .overrideByName('up', yesNo('down', 'red', 'up', 'green'))
+        .overrideByName('up', yesNo('not scraped', 'orange', 'up', 'green'))
         .overrideByName('leader', yesNo('follower', 'text', 'leader', 'blue'))
         .overrideByName('keys', [{ id: 'unit', value: 'short' }])
         .overrideByName('db size', [{ id: 'unit', value: 'bytes' }])
@@ -110,7 +117,7 @@ export function tier3Cluster() {
     .withPanel(
       levelsTable(
         'Objectives',
-        'What is promised for this cluster, and what is left of its error budgets of 30 days.',
+        `What is promised for this cluster, and what is left of its error budgets of ${budgetWindow}.`,
         [...['region', 'cluster', 'spec']]
       )
         .height(7)
@@ -143,14 +150,17 @@ export function tier3Cluster() {
       ).withTarget(range(burnRateOfCluster(mediumWindow, where), '{{objective}}'))
     )
     .withPanel(
-      timeseries(
-        'Error budget left',
-        'Share of the error budget of 30 days; below zero the objective is broken.',
-        'percentunit'
-      )
-        .axisSoftMin(0)
-        .max(1)
-        .withTarget(range(budgetOfCluster(where), '{{objective}}'))
+      withLine(
+        timeseries(
+          'Error budget spent',
+          `Share of the error budget of ${budgetWindow}; above the line, 100 %, the objective is broken.`,
+          'percentunit'
+        )
+          .min(0)
+          .axisSoftMax(1),
+        1,
+        'red'
+      ).withTarget(range(spentBudgetOfCluster(where), '{{objective}}'))
     );
   for (const objective of objectives) {
     dashboard.withPanel(slisPanel(objective, 'cluster', where).span(fullWidth / objectives.length));

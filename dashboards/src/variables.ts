@@ -6,7 +6,7 @@ import {
   VariableRefresh,
   type VariableModel,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import type { Dimension, Scope } from '../../src/datasource/queries.ts';
+import type { Dimension, Scope } from '../../src/datasource/scope.ts';
 import { datasource } from './queries.ts';
 
 type Variable = cog.Builder<VariableModel>;

@@ -38,13 +38,14 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
+	"github.com/etcdfleet/etcd-fleet/internal/testproc"
 )
 
 const (
 	startTimeout = 2 * time.Minute
 	stopTimeout  = time.Minute
 
-	// bufferSize is how much of a manifest is read to tell YAML from JSON.
+	// bufferSize is how much of a manifest is read to distinguish YAML from JSON.
 	bufferSize = 4096
 )
 
@@ -61,6 +62,9 @@ var server *envtest.Environment
 
 // Main starts the API server, runs the package's tests, stops it, and returns the exit code.
 func Main(m *testing.M) int {
+	if !testproc.NeedsServers() {
+		return m.Run()
+	}
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
 	if err := start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -165,9 +169,10 @@ func StartManager(
 	return stop
 }
 
-// Apply creates the objects of a manifest of the repository, for example deploy/rbac/cruiser.yaml, and deletes them when
-// the test ends.
-func Apply(tb testing.TB, manifest string) {
+// Apply applies the objects of a manifest of the repository, for example deploy/rbac/datasource.yaml, as kubectl does: those
+// that name no namespace of their own, if there are any, in the one that is given. They are deleted when the test ends, but
+// for Namespaces, which nothing here can empty.
+func Apply(tb testing.TB, manifest string, namespace ...string) {
 	tb.Helper()
 	path, err := labbin.RepositoryPath(manifest)
 	require.NoError(tb, err)
@@ -183,7 +188,16 @@ func Apply(tb testing.TB, manifest string) {
 			return
 		}
 		require.NoError(tb, err)
-		require.NoError(tb, c.Create(context.Background(), &object))
-		tb.Cleanup(func() { _ = c.Delete(context.Background(), &object) })
+		namespaced, err := c.IsObjectNamespaced(&object)
+		require.NoError(tb, err)
+		if namespaced && object.GetNamespace() == "" {
+			require.NotEmptyf(tb, namespace, "%s %s needs a namespace", object.GetKind(), object.GetName())
+			object.SetNamespace(namespace[0])
+		}
+		apply := client.ApplyConfigurationFromUnstructured(object.DeepCopy())
+		require.NoError(tb, c.Apply(context.Background(), apply, client.FieldOwner("apitest"), client.ForceOwnership))
+		if object.GetKind() != "Namespace" {
+			tb.Cleanup(func() { _ = c.Delete(context.Background(), &object) })
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // than its peers at every revision since.
 //
 // The keys of the newest revision stay, because the member would otherwise come back with an older revision and number
-// all later writes differently. Fewer than n keys are deleted when the backend holds fewer; deleted tells how many.
+// all later writes differently. Fewer than n keys are deleted when the backend holds fewer; deleted says how many.
 func DeleteKeys(dbPath string, n int) (deleted int, err error) {
 	if n < 1 {
 		return 0, fmt.Errorf("delete %d keys: ask for at least 1", n)

@@ -51,6 +51,9 @@ type Options struct {
 	// Auth makes members serve https and demand the password of the user root.
 	Auth bool
 
+	// Plaintext makes members with Auth serve http.
+	Plaintext bool
+
 	// Args are more arguments of every etcd.
 	Args []string
 }
@@ -73,7 +76,7 @@ func Start(tb testing.TB, options Options) *Cluster {
 		options.Size = 3
 	}
 	c := &Cluster{options: options, program: etcdProgram(tb, options.Version)}
-	if options.TLS || options.Auth {
+	if options.TLS || options.Auth && !options.Plaintext {
 		c.authority = newAuthority(tb)
 		c.serverArguments = c.authority.serverArguments(tb, options.TLS)
 	}
@@ -133,7 +136,10 @@ func (c *Cluster) Spec(clusterID, secretName string) etcdv1beta1.EtcdClusterSpec
 	for _, m := range c.Members {
 		spec.Members = append(spec.Members, etcdv1beta1.EtcdClusterMember{Name: m.Name, ClientURL: m.ClientURL})
 	}
-	if secretName != "" {
+	switch {
+	case secretName != "" && c.options.Plaintext:
+		spec.Auth = &etcdv1beta1.EtcdClusterAuth{SecretName: secretName, AllowPlaintext: true}
+	case secretName != "":
 		spec.TLS = &etcdv1beta1.EtcdClusterTLS{SecretName: secretName}
 	}
 	return spec
@@ -142,7 +148,10 @@ func (c *Cluster) Spec(clusterID, secretName string) etcdv1beta1.EtcdClusterSpec
 // Credentials are the data of the Secret with which clients authenticate.
 func (c *Cluster) Credentials(tb testing.TB) map[string][]byte {
 	tb.Helper()
-	data := map[string][]byte{"ca.crt": c.authority.certificatePEM}
+	data := map[string][]byte{}
+	if c.authority != nil {
+		data["ca.crt"] = c.authority.certificatePEM
+	}
 	if c.options.TLS {
 		data["tls.crt"], data["tls.key"] = c.ClientCertificate(tb, certificateLifetime)
 	}
@@ -150,6 +159,11 @@ func (c *Cluster) Credentials(tb testing.TB) map[string][]byte {
 		data["username"], data["password"] = []byte("root"), []byte(RootPassword)
 	}
 	return data
+}
+
+// CredentialsLabels are the labels of a Secret that cruiser reads.
+func CredentialsLabels() map[string]string {
+	return map[string]string{etcdv1beta1.LabelCredentials: etcdv1beta1.LabelCredentialsValue}
 }
 
 // RenewServerCertificate replaces the members' certificate while they run, as a rotation does, by one that expires after

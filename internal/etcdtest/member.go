@@ -37,15 +37,11 @@ func (c *Cluster) newMember(tb testing.TB, index int) *Member {
 	if c.authority != nil {
 		scheme = "https"
 	}
-	clientAddress, err := testproc.FreeAddress()
-	require.NoError(tb, err)
-	peerAddress, err := testproc.FreeAddress()
-	require.NoError(tb, err)
 	return &Member{
 		Name:      fmt.Sprintf("etcd-%d", index),
-		ClientURL: scheme + "://" + clientAddress,
+		ClientURL: scheme + "://" + testproc.FreeAddress(tb),
 		cluster:   c,
-		peerURL:   "http://" + peerAddress,
+		peerURL:   "http://" + testproc.FreeAddress(tb),
 		dir:       tb.TempDir(),
 	}
 }

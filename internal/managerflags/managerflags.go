@@ -3,7 +3,6 @@
 package managerflags
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,20 +21,22 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/internal/rights"
 )
 
 const (
-	// shutdownTimeout is what work under way gets when the program is told to stop.
+	// shutdownTimeout is what work under way gets when the program is asked to stop.
 	shutdownTimeout = 20 * time.Second
 
-	// qps and burst keep a defect from flooding the API server. 60,000 inspections in 5 minutes write 200 times a second.
+	// qps and burst keep a defect from flooding the API server. 60,000 inspections in 5 minutes write 200 times per second.
 	qps   = 400
 	burst = 800
 )
 
 // Flags are the values of the shared flags. controller-runtime adds --kubeconfig by itself.
 type Flags struct {
-	namespace   string
+	namespaces  namespaces
+	region      string
 	metricsAddr string
 	healthAddr  string
 	pprofAddr   string
@@ -45,7 +46,11 @@ type Flags struct {
 // Bind declares the flags.
 func Bind(flags *flag.FlagSet) *Flags {
 	f := &Flags{logLevel: zapcore.InfoLevel}
-	flags.StringVar(&f.namespace, "namespace", "", "the namespace to work in; empty means all")
+	flags.Var(&f.namespaces, "namespaces", "the namespaces to serve, for example gz,sh, each with the roles of deploy/rbac/namespace; "+
+		"* means all, which takes those of deploy/rbac/all-namespaces")
+	flags.Var(&f.namespaces, "namespace", "deprecated: use --namespaces")
+	flags.StringVar(&f.region, "region", "",
+		"the region of the API server: objects of another spec.region are neither scraped nor inspected; empty means any region")
 	flags.StringVar(&f.metricsAddr, "metrics-bind-address", ":8080", "where /metrics is served; 0 means nowhere")
 	flags.StringVar(&f.healthAddr, "health-probe-bind-address", ":8081",
 		"where /healthz and /readyz are served; 0 means nowhere")
@@ -55,8 +60,16 @@ func Bind(flags *flag.FlagSet) *Flags {
 	return f
 }
 
-// Namespace is the namespace to work in; empty means all.
-func (f *Flags) Namespace() string { return f.namespace }
+// Region is the API server's region; empty means any.
+func (f *Flags) Region() string { return f.region }
+
+// Namespaces are those that are served; none means all.
+func (f *Flags) Namespaces() []string {
+	if f.namespaces.all() {
+		return nil
+	}
+	return f.namespaces
+}
 
 // SetLogger makes all logs of the process go to standard error as JSON.
 func (f *Flags) SetLogger() {
@@ -65,9 +78,12 @@ func (f *Flags) SetLogger() {
 	klog.SetLogger(logger)
 }
 
-// NewManager returns a manager for the API server that --kubeconfig, or else the Pod's service account, names. adapt
-// changes its options for one program.
-func (f *Flags) NewManager(adapt ...func(*ctrl.Options)) (ctrl.Manager, error) {
+// NewManager returns a manager for the API server that --kubeconfig, or else the Pod's service account, names. needed is
+// what the program must be allowed in each namespace that it serves; adapt changes the options for it.
+func (f *Flags) NewManager(needed []rights.Right, adapt ...func(*ctrl.Options)) (ctrl.Manager, error) {
+	if len(f.namespaces) == 0 {
+		return nil, errors.New("the namespaces to serve are not known: set --namespaces, for example to gz,sh, or to * for all")
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the API server: %w: set --kubeconfig", err)
@@ -93,26 +109,20 @@ func (f *Flags) NewManager(adapt ...func(*ctrl.Options)) (ctrl.Manager, error) {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, err
 	}
-	return mgr, mgr.AddReadyzCheck("cache", func(request *http.Request) error {
-		return awaitCache(request.Context(), mgr.GetCache())
-	})
-}
-
-// awaitCache returns nil as soon as the cache holds everything that it watches, and an error when that takes longer than
-// a second.
-func awaitCache(ctx context.Context, informers cache.Informers) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	if !informers.WaitForCacheSync(ctx) {
-		return errors.New("the first synchronisation with the API server is not over: check that it can be reached")
+	synced := cacheSync{informers: mgr.GetCache(), client: mgr.GetClient(), needed: needed, namespaces: f.namespaces}
+	if err := mgr.Add(&synced); err != nil {
+		return nil, err
 	}
-	return nil
+	return mgr, mgr.AddReadyzCheck("cache", func(request *http.Request) error { return synced.err(request.Context()) })
 }
 
 func (f *Flags) cacheOptions() cache.Options {
 	options := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
-	if f.namespace != "" {
-		options.DefaultNamespaces = map[string]cache.Config{f.namespace: {}}
+	if !f.namespaces.all() {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range f.namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
 	}
 	return options
 }

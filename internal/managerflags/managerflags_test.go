@@ -17,6 +17,7 @@ import (
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/internal/apitest"
 	"github.com/etcdfleet/etcd-fleet/internal/managerflags"
+	"github.com/etcdfleet/etcd-fleet/internal/rights"
 	"github.com/etcdfleet/etcd-fleet/internal/testproc"
 )
 
@@ -34,14 +35,14 @@ func newManager(t *testing.T, kubeconfig string, arguments ...string) (ctrl.Mana
 	flags := flag.NewFlagSet("program", flag.ContinueOnError)
 	shared := managerflags.Bind(flags)
 	require.NoError(t, flags.Parse(arguments))
-	return shared.NewManager()
+	return shared.NewManager([]rights.Right{{Group: etcdv1beta1.GroupVersion.Group, Resource: "etcdmonitors", Verbs: []string{"list", "watch"}}})
 }
 
 func TestManagerServesHealthAndMetricsUntilItIsStopped(t *testing.T) {
 	addresses, err := testproc.FreeAddresses(3)
 	require.NoError(t, err)
 	metricsAddress, healthAddress, pprofAddress := addresses[0], addresses[1], addresses[2]
-	mgr, err := newManager(t, apitest.Kubeconfig(t), "--log-level", "error", "--metrics-bind-address", metricsAddress,
+	mgr, err := newManager(t, apitest.Kubeconfig(t), "--namespaces", "*", "--log-level", "error", "--metrics-bind-address", metricsAddress,
 		"--health-probe-bind-address", healthAddress, "--pprof-bind-address", pprofAddress)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -73,7 +74,7 @@ func TestManagerSeesOnlyItsNamespace(t *testing.T) {
 		monitor.Namespace, monitor.Name = namespace, "gz-a"
 		require.NoError(t, apitest.Client(t).Create(t.Context(), monitor))
 	}
-	mgr, err := newManager(t, apitest.Kubeconfig(t), "--log-level", "error", "--namespace", ours,
+	mgr, err := newManager(t, apitest.Kubeconfig(t), "--log-level", "error", "--namespaces", ours,
 		"--metrics-bind-address", "0", "--health-probe-bind-address", "0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -90,8 +91,25 @@ func TestManagerSeesOnlyItsNamespace(t *testing.T) {
 	assert.Error(t, err)
 }
 
+func TestManagerServesNamespacesOnlyWhenItIsToldWhich(t *testing.T) {
+	_, err := newManager(t, apitest.Kubeconfig(t))
+	assert.ErrorContains(t, err, "set --namespaces, for example to gz,sh, or to * for all")
+
+	for value, message := range map[string]string{
+		"":     `"" is not the name of a namespace: write names with commas between them, or * for all`,
+		"gz,":  `"" is not the name of a namespace`,
+		"gz;s": `"gz;s" is not the name of a namespace`,
+		"gz,*": "* stands for all namespaces: write it alone",
+	} {
+		flags := flag.NewFlagSet("program", flag.ContinueOnError)
+		flags.SetOutput(io.Discard)
+		managerflags.Bind(flags)
+		assert.ErrorContains(t, flags.Parse([]string{"--namespaces", value}), message)
+	}
+}
+
 func TestManagerSaysHowToFindTheAPIServer(t *testing.T) {
-	_, err := newManager(t, t.TempDir()+"/absent")
+	_, err := newManager(t, t.TempDir()+"/absent", "--namespaces", "gz")
 	assert.ErrorContains(t, err, "set --kubeconfig")
 }
 

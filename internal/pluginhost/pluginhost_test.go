@@ -20,7 +20,7 @@ var withoutURL = backend.PluginContext{
 	DataSourceInstanceSettings: &backend.DataSourceInstanceSettings{UID: "fleet", JSONData: []byte("{}")},
 }
 
-const problem = "url: enter an address with its scheme"
+const problem = "url: it is empty: enter it"
 
 func TestSpeaksToTheBinaryAsGrafanaDoes(t *testing.T) {
 	binary, err := plugintest.Build(t.TempDir())

@@ -159,7 +159,7 @@ func (s *Stack) startRegion(dir, binaries, name string, targets []any) (sidecarA
 	if err := os.WriteFile(configPath, config, 0o600); err != nil {
 		return "", err
 	}
-	addresses, err := freeAddresses(3)
+	addresses, err := testproc.FreeAddresses(3)
 	if err != nil {
 		return "", err
 	}
@@ -186,7 +186,7 @@ func (s *Stack) startRegion(dir, binaries, name string, targets []any) (sidecarA
 }
 
 func (s *Stack) startQuery(dir, binaries string, endpoints []string) error {
-	addresses, err := freeAddresses(2)
+	addresses, err := testproc.FreeAddresses(2)
 	if err != nil {
 		return err
 	}
@@ -212,18 +212,6 @@ func exporterOf(targets []*Target) *httptest.Server {
 }
 
 func targetPath(i int) string { return fmt.Sprintf("/%d", i) }
-
-func freeAddresses(n int) ([]string, error) {
-	addresses := make([]string, n)
-	for i := range addresses {
-		address, err := testproc.FreeAddress()
-		if err != nil {
-			return nil, err
-		}
-		addresses[i] = address
-	}
-	return addresses, nil
-}
 
 // ClusterTargets returns the members of a healthy cluster of three; the first one leads.
 func ClusterTargets(region, product, scene, spec, cluster string) []*Target {

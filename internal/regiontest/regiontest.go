@@ -20,9 +20,13 @@ import (
 
 	"github.com/go-logr/logr"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -45,6 +49,11 @@ const (
 	StrangerToken = "stranger-token"
 
 	adminToken = "admin-token"
+)
+
+const (
+	pollInterval     = 50 * time.Millisecond
+	uninstallTimeout = time.Minute
 )
 
 const tokenFile = adminToken + `,admin,admin,"system:masters"
@@ -99,32 +108,29 @@ func (s *Server) Close() {
 }
 
 func (s *Server) startEtcd(dir, binaries string) (string, error) {
-	clientAddress, err := testproc.FreeAddress()
+	addresses, err := testproc.FreeAddresses(2)
 	if err != nil {
 		return "", err
 	}
-	peerAddress, err := testproc.FreeAddress()
-	if err != nil {
-		return "", err
-	}
-	clientURL := "http://" + clientAddress
+	clientURL, peerURL := "http://"+addresses[0], "http://"+addresses[1]
 	s.etcd, err = testproc.Start(dir, filepath.Join(binaries, "etcd"), []string{
 		"--data-dir", filepath.Join(dir, "etcd"),
 		"--listen-client-urls", clientURL,
 		"--advertise-client-urls", clientURL,
-		"--listen-peer-urls", "http://" + peerAddress,
-		"--initial-advertise-peer-urls", "http://" + peerAddress,
-		"--initial-cluster", "default=http://" + peerAddress,
+		"--listen-peer-urls", peerURL,
+		"--initial-advertise-peer-urls", peerURL,
+		"--initial-cluster", "default=" + peerURL,
 		"--unsafe-no-fsync",
 	}, func(ctx context.Context) error { return testproc.GetOK(ctx, http.DefaultClient, clientURL+"/readyz") })
 	return clientURL, err
 }
 
 func (s *Server) startAPIServer(dir, binaries, etcdURL string) error {
-	address, err := testproc.FreeAddress()
+	addresses, err := testproc.FreeAddresses(1)
 	if err != nil {
 		return err
 	}
+	address := addresses[0]
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
@@ -164,27 +170,25 @@ func (s *Server) awaitReady(ctx context.Context, dir string) error {
 	return testproc.GetOK(ctx, &http.Client{Transport: transport}, s.URL+"/readyz")
 }
 
-// applyDeploy applies deploy/crds and deploy/rbac/datasource.yaml, and a role for the reader.
+// applyDeploy applies deploy/crds and what deploy/rbac says of the datasource, and a role for the reader.
 func (s *Server) applyDeploy() error {
 	if err := s.InstallCRDs("deploy", "crds"); err != nil {
 		return err
 	}
-	roles, err := labbin.RepositoryPath("deploy", "rbac", "datasource.yaml")
-	if err != nil {
-		return err
-	}
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1beta1.AddToScheme(scheme)); err != nil {
+	err := errors.Join(clientgoscheme.AddToScheme(scheme), v1beta1.AddToScheme(scheme))
+	if err != nil {
 		return err
 	}
 	if s.Admin, err = client.New(s.adminConfig(), client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	objects, err := readRoles(roles)
-	if err != nil {
-		return err
+	for _, manifest := range []string{"accounts.yaml", "datasource.yaml", "datasource-admission.yaml"} {
+		if err := s.CreateFrom("deploy", "rbac", manifest); err != nil {
+			return fmt.Errorf("apply deploy/rbac/%s: %w", manifest, err)
+		}
 	}
-	for _, object := range append(objects, readerRole()...) {
+	for _, object := range readerRole() {
 		if err := s.Admin.Create(context.Background(), object); err != nil {
 			return err
 		}
@@ -209,13 +213,29 @@ func (s *Server) InstallCRDs(elements ...string) error {
 	return nil
 }
 
-// UninstallCRDs takes the CRDs of a file or folder away again, with all their objects.
+// UninstallCRDs deletes the CRDs of a file or folder with all their objects, and waits until the server does not know them
+// any more: it serves a deleted CRD for a while.
 func (s *Server) UninstallCRDs(elements ...string) error {
 	crds, err := labbin.RepositoryPath(elements...)
 	if err != nil {
 		return err
 	}
-	return envtest.UninstallCRDs(s.adminConfig(), envtest.CRDInstallOptions{Paths: []string{crds}})
+	options := envtest.CRDInstallOptions{Paths: []string{crds}}
+	if err := errors.Join(envtest.ReadCRDFiles(&options), envtest.UninstallCRDs(s.adminConfig(), options)); err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(context.Background(), pollInterval, uninstallTimeout, true, func(ctx context.Context) (bool, error) {
+		for _, crd := range options.CRDs {
+			for _, version := range crd.Spec.Versions {
+				objects := &unstructured.UnstructuredList{}
+				objects.SetGroupVersionKind(schema.GroupVersionKind{Group: crd.Spec.Group, Version: version.Name, Kind: crd.Spec.Names.ListKind})
+				if err := s.Admin.List(ctx, objects); !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
+					return false, nil //nolint:nilerr // it is asked again, until the time is over
+				}
+			}
+		}
+		return true, nil
+	})
 }
 
 // CreateFrom creates the objects of a file of the repository, YAML documents of any kind that the server knows.
@@ -238,19 +258,6 @@ func (s *Server) CreateFrom(elements ...string) error {
 		}
 	}
 	return nil
-}
-
-func readRoles(path string) ([]client.Object, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	role, binding := &rbacv1.ClusterRole{}, &rbacv1.ClusterRoleBinding{}
-	documents := strings.Split(string(content), "\n---\n")
-	if len(documents) != 2 {
-		return nil, fmt.Errorf("%s should hold a role and its binding", path)
-	}
-	return []client.Object{role, binding}, errors.Join(yaml.UnmarshalStrict([]byte(documents[0]), role), yaml.UnmarshalStrict([]byte(documents[1]), binding))
 }
 
 func readerRole() []client.Object {

@@ -4,16 +4,20 @@ package testproc
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/consul/sdk/freeport"
 )
 
 const (
@@ -120,31 +124,39 @@ func (p *Process) logTail() string {
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 
-// FreeAddresses returns n addresses as FreeAddress does.
+// FreeAddress returns a loopback address for a server of the test. Until the test ends, no other test and no other process
+// that uses this package gets its port, also while the server is down; and the port of no outgoing connection is among these.
+func FreeAddress(tb testing.TB) string {
+	tb.Helper()
+	ports, err := freeport.Take(1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { freeport.Return(ports) })
+	return address(ports[0])
+}
+
+// FreeAddresses returns n loopback addresses as FreeAddress does, which stay taken until the process ends.
 func FreeAddresses(n int) ([]string, error) {
+	ports, err := freeport.Take(n)
+	if err != nil {
+		return nil, err
+	}
 	addresses := make([]string, n)
-	for i := range addresses {
-		var err error
-		if addresses[i], err = FreeAddress(); err != nil {
-			return nil, err
-		}
+	for i, port := range ports {
+		addresses[i] = address(port)
 	}
 	return addresses, nil
 }
 
-// FreeAddress returns a loopback address whose port nobody listens on at the moment.
-func FreeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String(), nil
-}
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // Main runs a package's tests between start, which gets a folder for its servers' files, and stop, which is called also
 // after a start that failed half way. It returns the exit code for TestMain.
 func Main(m *testing.M, start func(dir string) error, stop func()) int {
+	if !NeedsServers() {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "test-servers-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
@@ -156,6 +168,20 @@ func Main(m *testing.M, start func(dir string) error, stop func()) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// NeedsServers reports whether this process runs tests. One that lists them, or fuzzes, needs no servers: a fuzzer starts the
+// package's tests in a process for each processor, and again whenever one of them ends.
+func NeedsServers() bool {
+	if !flag.Parsed() {
+		flag.Parse()
+	}
+	for _, name := range []string{"test.list", "test.fuzz"} {
+		if flag.Lookup(name).Value.String() != "" {
+			return false
+		}
+	}
+	return flag.Lookup("test.fuzzworker").Value.String() != "true"
 }
 
 // GetOK returns nil when url answers with status 200.

@@ -4,17 +4,17 @@ import path from 'node:path';
 
 import { LabFailure, reasonOf } from '../failure.ts';
 
-/** Fails unless a Go is installed that can build the module in `directory`. */
+/** Fails unless the installed Go can build the module in `directory`. */
 export async function requireGo(directory: string): Promise<void> {
   try {
-    // Go itself compares its version with go.mod's, and fetches a newer toolchain when it is allowed to.
+    // Go compares its version with the one in go.mod, and fetches a newer toolchain if it is allowed to.
     await execa('go', ['list', '-m'], { cwd: directory });
   } catch (error) {
     throw goFailure(directory, error);
   }
 }
 
-/** Runs `go build` with the flags of every build; `output` is a program's file or a folder for several. */
+/** Runs `go build` with the flags of all builds. `output` is a file for one program, or a folder for several. */
 export async function goBuild(options: {
   directory: string;
   packages: string[];
@@ -34,7 +34,7 @@ export async function goBuild(options: {
     options.signal?.throwIfAborted();
     throw new LabFailure(
       `Building ${options.packages.join(' ')} in ${options.directory} failed:`,
-      'Fetching modules needs a Go module proxy (`go env GOPROXY`), compiling about 4 GB of memory and 12 GB of disk.',
+      'Fetching modules needs a Go module proxy (`go env GOPROXY`). Compiling needs about 4 GB of memory and 12 GB of disk.',
       lastLines(error)
     );
   }

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { temporaryDir } from '../testing.ts';
 import { newestChange } from './newest.ts';
 
-/** A folder of files that were changed so many seconds after 1970. */
+/** Returns a folder of files with the given modification times, in seconds since 1970. */
 function folder(t: TestContext, changes: Record<string, number>): string {
   const root = temporaryDir(t);
   for (const [name, seconds] of Object.entries(changes)) {
@@ -29,4 +29,4 @@ test('tests and their data do not count', (t) => {
   assert.equal(newestChange(root), 10_000);
 });
 
-test('what is not there was never changed', () => assert.equal(newestChange('/does/not/exist'), 0));
+test('a file that does not exist has the time 0', () => assert.equal(newestChange('/does/not/exist'), 0));

@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-/** Tests are built into nothing. */
+/** Tests are not part of any program. */
 const test = /(_test\.go|\.test\.tsx?)$|^testdata$/;
 
-/** When the newest of the files, and of the files under the folders, was changed; 0 when there is none. */
+/** Returns the latest modification time of the files and of all files in the folders, or 0 if none exists. */
 export function newestChange(...paths: string[]): number {
   return Math.max(0, ...paths.map(changeOf));
 }

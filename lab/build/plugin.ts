@@ -5,7 +5,7 @@ import { LabFailure, reasonOf } from '../failure.ts';
 import type { Lab } from '../lab.ts';
 import { newestChange } from './newest.ts';
 
-/** A part of dist/ and what it is made from. */
+/** A part of dist/ with the sources it is built from. */
 export interface PluginPart {
   name: string;
   output: string;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type Lab, program } from '../lab.ts';
 import { goBuild } from './go.ts';
 
-/** The Go programs of this repository that run in the lab, by the name of their program. */
+/** The Go packages of this repository that run in the lab, by program name. */
 const packages: Record<string, string> = {
   cruiser: './cmd/cruiser',
   operator: './cmd/operator',
@@ -14,8 +14,9 @@ const packages: Record<string, string> = {
 };
 
 /**
- * Builds them. Go touches even a program that is up to date, so it builds into a folder of its own, from which only
- * what differs is taken over: a program's time of change then tells whether a running one is outdated.
+ * Builds the programs. Go writes a program even if it is up to date. It therefore builds into a separate folder, and
+ * only programs that differ are copied from there. A program's modification time then shows whether a running process
+ * is outdated.
  */
 export async function buildPrograms(lab: Lab, signal?: AbortSignal): Promise<void> {
   const staging = path.join(lab.bin, '.staging');
@@ -28,7 +29,7 @@ export async function buildPrograms(lab: Lab, signal?: AbortSignal): Promise<voi
 async function takeOver(built: string, current: string): Promise<void> {
   const [wanted, present] = await Promise.all([readFile(built), readFile(current).catch(() => undefined)]);
   if (!present?.equals(wanted)) {
-    // Renamed into place: a program that runs cannot be written to.
+    // The file is renamed into place because a running program cannot be overwritten.
     await copyFile(built, `${current}.new`);
     await rename(`${current}.new`, current);
   }

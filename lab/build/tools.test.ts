@@ -16,7 +16,7 @@ for (const tool of tools) {
   });
 }
 
-test('the module of a package is the longest that is its prefix', () => {
+test('the module of a package is the one with the longest matching prefix', () => {
   const goMod = `
 require example.org/a v1.0.0
 require (
@@ -40,10 +40,10 @@ for (const [what, info, want] of [
   ['a build without the tags', buildInfo('v0.40.1', ''), false],
   ['no Go program', 'not executable', false],
 ] as const) {
-  test(`${what} is ${want ? 'current' : 'built anew'}`, () => assert.equal(wasBuiltAs(info, thanos, pin), want));
+  test(`${what} is ${want ? 'current' : 'rebuilt'}`, () => assert.equal(wasBuiltAs(info, thanos, pin), want));
 }
 
-test('an unknown tool is refused with the known ones', () => {
+test('the error for an unknown tool lists the known ones', () => {
   assert.throws(() => toolsNamed(['helm']), { message: 'There is no tool helm.', remedy: /etcd, kube-apiserver/ });
 });
 

@@ -6,7 +6,7 @@ import { LabFailure } from '../failure.ts';
 import { type Lab, program } from '../lab.ts';
 import { goBuild } from './go.ts';
 
-/** A program of somebody else, pinned by the go.mod in lab/tools/<module>. */
+/** A third-party program, pinned by the go.mod in lab/tools/<module>. */
 export interface Tool {
   name: string;
   /** The folder in lab/tools. */
@@ -22,7 +22,7 @@ export const tools: Tool[] = [
     name: 'kube-apiserver',
     module: 'kube-apiserver',
     package: 'k8s.io/kubernetes/cmd/kube-apiserver',
-    // Without a version it cannot tell which feature gates it has, and does not start.
+    // Without a version it cannot determine its feature gates, and does not start.
     ldflags: (version) => `-X k8s.io/component-base/version.gitVersion=${version}`,
   },
   { name: 'prometheus', module: 'prometheus', package: 'github.com/prometheus/prometheus/cmd/prometheus' },
@@ -31,7 +31,7 @@ export const tools: Tool[] = [
     name: 'thanos',
     module: 'thanos',
     package: 'github.com/thanos-io/thanos/cmd/thanos',
-    // Its labels are Prometheus's by an unsafe cast, which holds for this representation only.
+    // Thanos casts its labels to Prometheus' with unsafe, which is valid for this representation only.
     tags: 'slicelabels',
   },
   {
@@ -45,12 +45,12 @@ export const tools: Tool[] = [
     module: 'golangci-lint',
     package: 'github.com/golangci/golangci-lint/v2/cmd/golangci-lint',
   },
-  // The other versions that inspections are tested against (internal/labbin).
+  // Other etcd versions that inspections are tested against (internal/labbin).
   { name: 'etcd-3.5', module: 'etcd-3.5', package: 'go.etcd.io/etcd/server/v3' },
   { name: 'etcd-3.7', module: 'etcd-3.7', package: 'go.etcd.io/etcd/server/v3' },
 ];
 
-/** What the lab itself starts; the others serve tests and lint. */
+/** The tools that the lab starts. The others are for tests and lint. */
 export const labTools = ['etcd', 'kube-apiserver', 'prometheus', 'promtool', 'thanos', 'alertmanager'];
 
 export function toolsNamed(names: string[]): Tool[] {
@@ -66,7 +66,7 @@ export function toolsNamed(names: string[]): Tool[] {
   });
 }
 
-/** The tools whose program is missing or was built from another version than the pinned one. */
+/** Returns the tools whose program is missing or was not built from the pinned version. */
 export async function missingTools(lab: Lab, wanted: Tool[]): Promise<Tool[]> {
   const current = await Promise.all(wanted.map((tool) => isCurrent(lab, tool)));
   return wanted.filter((_, index) => !current[index]);
@@ -92,13 +92,13 @@ async function isCurrent(lab: Lab, tool: Tool): Promise<boolean> {
   return wasBuiltAs(stdout, tool, pinOf(goMod(lab, tool), tool.package));
 }
 
-/** Whether `go version -m` says that a program is the tool in the pinned version with the wanted tags. */
+/** Whether the output of `go version -m` shows the tool in the pinned version with the wanted tags. */
 export function wasBuiltAs(buildInfo: string, tool: Tool, pin: { module: string; version: string }): boolean {
   const tags = /^\tbuild\t-tags=(.*)$/m.exec(buildInfo)?.[1];
   return buildInfo.includes(`\tpath\t${tool.package}\n\tmod\t${pin.module}\t${pin.version}\t`) && tags === tool.tags;
 }
 
-/** The module of a package, and its version, as required in a go.mod. */
+/** Returns the module of a package, with the version that a go.mod requires. */
 export function pinOf(goModText: string, packagePath: string): { module: string; version: string } {
   const required = [...goModText.matchAll(/^\s*(?:require )?(\S+) (v\S+)/gm)].map(([, module, version]) => ({
     module,

@@ -7,7 +7,7 @@ import { grafanaAccounts } from '../services/grafana-accounts.ts';
 import { grafanaAdmin, grafanaURL } from '../services/grafana.ts';
 import { thanosRuleURL } from '../services/thanos.ts';
 
-/** Where everything is, for people. */
+/** Lists the addresses of the lab's services for the terminal. */
 export function addresses(lab: Lab, source: GrafanaSource): string {
   const rows = [
     ...grafanaRows(lab, source),
@@ -27,9 +27,9 @@ function grafanaRows(lab: Lab, source: GrafanaSource): string[][] {
   switch (source.kind) {
     case 'url':
       return [
-        ['Grafana', `${source.url} (yours: it is left as it is)`],
-        ['', `give it: the plugin ${lab.root}/dist, the files of ${lab.root}/provisioning,`],
-        ['', `and the environment of ${environmentFile(lab)}`],
+        ['Grafana', `${source.url} (your own, not changed by the lab)`],
+        ['', `configure it with the plugin ${lab.root}/dist, the files of ${lab.root}/provisioning,`],
+        ['', `and the environment in ${environmentFile(lab)}`],
       ];
     case 'none':
       return [

@@ -6,7 +6,7 @@ import { buildPrograms } from '../build/programs.ts';
 import { type Tool, buildTool, missingTools, tools, toolsNamed } from '../build/tools.ts';
 import type { Lab } from '../lab.ts';
 import { withLock } from '../supervisor/lock.ts';
-import { showProgress } from '../terminal/progress.ts';
+import { showProgress } from '../../terminal/progress.ts';
 import type { Command } from './command.ts';
 
 export const build: Command = {
@@ -18,7 +18,7 @@ export const build: Command = {
   },
 };
 
-/** What is to be there: tools, and for a lab that starts also the repository's own programs and the plugin. */
+/** What to build: tools, and for starting the lab also the repository's own programs and the plugin. */
 export interface Wanted {
   tools: Tool[];
   programs?: boolean;
@@ -26,7 +26,10 @@ export interface Wanted {
   signal: AbortSignal;
 }
 
-/** Builds what is missing or older than its sources, one after the other: linking takes the memory of a small machine. */
+/**
+ * Builds everything that is missing or older than its sources. Builds run one at a time, because linking takes all the
+ * memory of a small machine.
+ */
 export async function buildAll(lab: Lab, wanted: Wanted): Promise<void> {
   await requireGo(lab.root);
   await withLock(path.join(lab.bin, '.lock'), 'building programs', async () => {

@@ -1,9 +1,9 @@
 import type { Lab } from '../lab.ts';
 
-/** A word after `npm run lab`. */
+/** A subcommand of `npm run lab`. */
 export interface Command {
   name: string;
-  /** Its arguments, for the help. */
+  /** The arguments, as shown in the help. */
   usage: string;
   summary: string;
   run(lab: Lab, args: string[], signal: AbortSignal): Promise<void>;

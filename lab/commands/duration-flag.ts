@@ -1,7 +1,7 @@
 import { durationPattern, parseDuration } from '../../slo/model/duration.ts';
 import { LabFailure } from '../failure.ts';
 
-/** The seconds of a flag such as `--last 3m`. */
+/** Parses the value of a flag such as `--last 3m` into seconds. */
 export function secondsOf(flag: string, text: string): number {
   if (!durationPattern.test(text)) {
     throw new LabFailure(`--${flag} ${text} is not a duration.`, `Write for example --${flag} 3m.`);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { faults } from '../faults/all.ts';
@@ -32,7 +34,7 @@ for (const [args, want] of [
   });
 }
 
-test('healing what is not active names what is', () => {
+test('healing an inactive fault lists the active ones', () => {
   assert.throws(() => toHeal([killed], ['corrupt']), {
     message: 'The fault corrupt is not active.',
     remedy: 'Active: kill-member gz-etcd-small-1.',
@@ -48,22 +50,31 @@ for (const [a, b, want] of [
   [active('stop-api', 'gz', ['gz-etcd-apiserver']), active('stop-cruiser', 'gz', ['gz-cruiser']), false],
   [active('stop-api', 'gz', ['gz-etcd-apiserver']), active('pause-api', 'gz', ['gz-etcd-apiserver']), true],
 ] as const) {
-  test(`${describeFault(a)} and ${describeFault(b)} ${want ? 'exclude each other' : 'go together'}`, () => {
+  test(`${describeFault(a)} and ${describeFault(b)} ${want ? 'exclude each other' : 'can be active together'}`, () => {
     assert.equal(conflicts(a, b), want);
   });
 }
 
-test('every fault has a name of its own and says what it does and what to look at', () => {
+test('docs/lab.md has every fault with what it does', () => {
+  const rows = readFileSync(path.join(lab.root, 'docs/lab.md'), 'utf8').matchAll(/^\| `([a-z-]+)[^|]*` +\|/gm);
+  const documented = [...rows].map(([, name]) => name);
+  assert.deepEqual(
+    faults.map(({ name }) => name).filter((name) => !documented.includes(name)),
+    []
+  );
+});
+
+test('every fault has a unique name, a summary and an effect', () => {
   assert.equal(new Set(faults.map(({ name }) => name)).size, faults.length);
   assert.ok(faults.every(({ summary, effect }) => summary !== '' && effect !== ''));
 });
 
-test('a fault of a cluster takes its default or the named one', () => {
+test('a cluster fault takes the default cluster or the named one', () => {
   assert.equal(clusterTarget(lab, []), 'gz-etcd-default');
   assert.equal(clusterTarget(lab, ['sh-etcd-small']), 'sh-etcd-small');
 });
 
-test('a fault of certificates takes a cluster that has some', () => {
+test('a certificate fault takes a cluster that serves certificates', () => {
   assert.equal(tlsClusterTarget(lab, []), 'gz-etcd-large');
   assert.equal(tlsClusterTarget(lab, ['sh-etcd-large']), 'sh-etcd-large');
   assert.throws(() => tlsClusterTarget(lab, ['gz-etcd-small']), {
@@ -72,12 +83,12 @@ test('a fault of certificates takes a cluster that has some', () => {
   });
 });
 
-test('a member is named in full or by its number', async () => {
+test('a member is given by its full name or by its number', async () => {
   assert.equal(await memberTarget(lab, ['sh-etcd-small', '2']), 'sh-etcd-small-2');
   assert.equal(await memberTarget(lab, ['sh-etcd-small', 'sh-etcd-small-2']), 'sh-etcd-small-2');
 });
 
-test('unknown targets are refused with the known ones', async () => {
+test('the error for an unknown target lists the known ones', async () => {
   await assert.rejects(memberTarget(lab, ['gz-etcd-smal']), {
     message: 'There is no cluster gz-etcd-smal.',
     remedy: /gz-etcd-small, gz-etcd-default/,

@@ -3,7 +3,7 @@ import { type ActiveFault, activeFaults, describeFault, rememberFaults } from '.
 import { LabFailure } from '../failure.ts';
 import { type Lab, labLock } from '../lab.ts';
 import { withLock } from '../supervisor/lock.ts';
-import { table } from '../terminal/table.ts';
+import { table } from '../../terminal/table.ts';
 import type { Command } from './command.ts';
 
 const changing = 'changing this lab';
@@ -11,7 +11,7 @@ const changing = 'changing this lab';
 export const fault: Command = {
   name: 'fault',
   usage: '[name] [target]',
-  summary: 'does to the lab what happens in production; without a name it lists the faults',
+  summary: 'injects a failure that happens in production; without a name it lists the faults',
   async run(lab, [name, ...args]) {
     if (!name) {
       console.log(
@@ -24,14 +24,14 @@ export const fault: Command = {
     }
     const injected = await withLock(labLock(lab), changing, () => inject(lab, name, args));
     console.log(`${describeFault(injected)} is active. ${faultNamed(name).effect}`);
-    console.log(`End it with: npm run lab heal ${describeFault(injected)}`);
+    console.log(`Heal it with: npm run lab heal ${describeFault(injected)}`);
   },
 };
 
 export const heal: Command = {
   name: 'heal',
   usage: '[name] [target]',
-  summary: 'ends all active faults, or those of a name, or one',
+  summary: 'heals all active faults, those with a name, or one',
   async run(lab, args) {
     await withLock(labLock(lab), changing, async () => {
       for (const active of toHeal(activeFaults(lab), args)) {
@@ -57,7 +57,7 @@ async function inject(lab: Lab, name: string, args: string[]): Promise<ActiveFau
   if (sameTarget) {
     throw new LabFailure(
       `${describeFault(sameTarget)} is active there already.`,
-      `End it first with \`npm run lab heal ${describeFault(sameTarget)}\`.`
+      `Heal it first with \`npm run lab heal ${describeFault(sameTarget)}\`.`
     );
   }
   await chosen.inject(lab, target);
@@ -65,13 +65,13 @@ async function inject(lab: Lab, name: string, args: string[]): Promise<ActiveFau
   return active;
 }
 
-/** Two faults of one process would undo each other's state. */
+/** Whether two faults affect the same process, so that healing one would undo the other. */
 export function conflicts(a: ActiveFault, b: ActiveFault): boolean {
   const processes = ({ holds, target }: ActiveFault) => (holds.length > 0 ? holds : [target]);
   return processes(a).some((process) => processes(b).includes(process));
 }
 
-/** The active faults that `heal [name] [target]` is about; the target may leave out the member. */
+/** Returns the active faults that `heal [name] [target]` selects. The target may omit the member. */
 export function toHeal(active: ActiveFault[], [name, target]: string[]): ActiveFault[] {
   const chosen = active.filter(
     (each) =>
@@ -81,7 +81,7 @@ export function toHeal(active: ActiveFault[], [name, target]: string[]): ActiveF
     const known = active.map(describeFault).join(', ');
     throw new LabFailure(
       name ? `The fault ${[name, target].filter(Boolean).join(' ')} is not active.` : 'No fault is active.',
-      known ? `Active: ${known}.` : 'Cause one with `npm run lab fault`.'
+      known ? `Active: ${known}.` : 'Inject one with `npm run lab fault`.'
     );
   }
   return chosen;

@@ -11,7 +11,7 @@ import type { Command } from './command.ts';
 import { secondsOf } from './duration-flag.ts';
 import { fault, heal } from './fault.ts';
 
-/** What is done to the lab, one after the other; each cluster is hit once, so that no incident hides in another. */
+/** The incidents, in order. Each cluster has one incident only, so that no incident hides another. */
 const incidents = [
   { fault: 'kill-quorum', cluster: 'gz-etcd-default', severity: 'page', note: 'two of three members are gone' },
   { fault: 'stutter-member', cluster: 'sh-etcd-default', severity: 'page', note: 'the leader has too little CPU' },
@@ -31,7 +31,7 @@ interface RecordedIncident {
 export const incidentsCommand: Command = {
   name: 'incidents',
   usage: '[--last 3m] [--pause 150s] [--out incidents.yaml]',
-  summary: 'causes five incidents one after the other and writes down when and where, for npm run slo -- calibrate',
+  summary: 'causes five incidents in turn and records their times and clusters for npm run slo -- calibrate',
   async run(lab, args, signal) {
     const { values } = parseArgs({
       args,
@@ -42,11 +42,11 @@ export const incidentsCommand: Command = {
       },
     });
     const [last, pause] = [secondsOf('last', values.last), secondsOf('pause', values.pause)];
-    requireNoFaults(lab); // another fault would be an incident that the list does not have
+    requireNoFaults(lab); // another fault would be an incident that is missing from the list
     const whole = incidents.length * last + (incidents.length + 1) * pause;
     console.log(`It takes ${Math.ceil(whole / 60)} minutes. ${values.out} grows with each incident.`);
     const recorded: RecordedIncident[] = [];
-    // Quiet before the first and after the last, so that a false alert can be told from a right one.
+    // The pauses before the first and after the last incident show whether an alert is a false one.
     await wait(pause, signal);
     for (const incident of incidents) {
       recorded.push(await cause(lab, incident, last, signal));
@@ -60,7 +60,7 @@ export const incidentsCommand: Command = {
   },
 };
 
-/** Injects a fault for a while. It is healed whatever happens, also when the command is interrupted. */
+/** Injects a fault for a while. The fault is always healed, also when the command is interrupted. */
 async function cause(
   lab: Lab,
   { fault: name, cluster, severity, note }: (typeof incidents)[number],
@@ -81,4 +81,4 @@ async function cause(
 const wait = (seconds: number, signal: AbortSignal) => sleep(seconds * 1000, undefined, { signal });
 
 const textOf = (recorded: RecordedIncident[]) =>
-  `# Written by npm run lab incidents: what was done to the lab, and when.\n${stringify(recorded)}`;
+  `# Written by npm run lab incidents: the faults that were injected into the lab, with their times.\n${stringify(recorded)}`;

@@ -9,7 +9,7 @@ import type { Command } from './command.ts';
 export const logs: Command = {
   name: 'logs',
   usage: '<process> [follow]',
-  summary: 'prints the end of a process’s log; with follow it goes on',
+  summary: 'prints the end of a process’s log; follow continues with new lines',
   async run(lab, [name, follow], signal) {
     if (!name) {
       const names = allServices(lab).map((service) => service.name);

@@ -15,7 +15,7 @@ function tallyOf(...looks: Array<Array<ReturnType<typeof counter>>>): RunTally {
   return tally;
 }
 
-test('runs count from the first look on, and go on where a counter begins again', () => {
+test('runs are counted from the first sample, also across a counter reset', () => {
   const tally = tallyOf(
     [counter('gz-etcd', 'alarms', 'Passed', 100), counter('gz-etcd', 'alarms', 'Failed', 3)],
     [counter('gz-etcd', 'alarms', 'Passed', 104), counter('gz-etcd', 'alarms', 'Failed', 3)],
@@ -26,7 +26,7 @@ test('runs count from the first look on, and go on where a counter begins again'
   tally.requirePassed();
 });
 
-test('an outcome that appears later is told with its cluster and check', () => {
+test('an outcome that appears later is reported with its cluster and check', () => {
   const tally = tallyOf(
     [counter('gz-etcd', 'alarms', 'Passed', 1)],
     [counter('gz-etcd', 'alarms', 'Passed', 2), counter('gz-etcd', 'alarms', 'Warning', 1)],
@@ -36,7 +36,7 @@ test('an outcome that appears later is told with its cluster and check', () => {
   assert.throws(() => tally.requirePassed(), { message: 'alarms of gz-etcd was Warning in 1 runs' });
 });
 
-test('an inspection that does not run is told', () => {
+test('an inspection that does not run is reported', () => {
   const look = [counter('gz-etcd', 'alarms', 'Passed', 7)];
   assert.throws(() => tallyOf(look, look).requirePassed(), { message: 'alarms of gz-etcd did not run' });
   assert.throws(() => tallyOf([]).requirePassed(), { message: 'There are no inspections.' });

@@ -5,12 +5,12 @@ import { LabFailure } from '../failure.ts';
 import { requireNoFaults } from '../faults/fault.ts';
 import { type QueriedSeries, instantQuery } from '../instant-query.ts';
 import type { Lab } from '../lab.ts';
-import { elapsed } from '../terminal/progress.ts';
-import { table } from '../terminal/table.ts';
+import { elapsed } from '../../terminal/progress.ts';
+import { table } from '../../terminal/table.ts';
 import type { Command } from './command.ts';
 import { secondsOf } from './duration-flag.ts';
 
-/** Seconds between two looks, between two lines that are printed, and until each inspection must have run. */
+/** Seconds between two samples, between two printed lines, and until each inspection must have run. */
 const look = 15;
 const reminder = 300;
 const firstRuns = 600;
@@ -18,7 +18,7 @@ const firstRuns = 600;
 export const soak: Command = {
   name: 'soak',
   usage: '[--last 1h]',
-  summary: 'watches for a time that every inspection of a healthy lab runs and passes',
+  summary: 'checks for a while that every inspection of a healthy lab runs and passes',
   async run(lab, args, signal) {
     const { values } = parseArgs({ args, options: { last: { type: 'string', default: '1h' } } });
     const last = secondsOf('last', values.last);
@@ -55,7 +55,7 @@ export const soak: Command = {
 
 const percent = (ratio: number) => `${(100 * ratio).toFixed(1)} %`;
 
-/** A new lab has inspections that did not run yet. */
+/** Waits until every inspection has a fresh result: in a new lab some have not run yet. */
 async function untilCovered(lab: Lab, signal: AbortSignal) {
   for (const begin = Date.now(); (await coverage(lab)) < 1;) {
     if (Date.now() - begin > firstRuns * 1000) {
@@ -69,7 +69,7 @@ async function untilCovered(lab: Lab, signal: AbortSignal) {
   }
 }
 
-/** The share of clusters × checks with a fresh result. */
+/** Returns the share of clusters × checks with a fresh result. */
 async function coverage(lab: Lab): Promise<number> {
   const [series] = await instantQuery(
     lab.plan.thanosURL,
@@ -81,17 +81,17 @@ async function coverage(lab: Lab): Promise<number> {
 interface Inspection {
   cluster: string;
   check: string;
-  /** Runs by outcome since the tally began. */
+  /** Runs by outcome since the tally started. */
   runs: Map<string, number>;
 }
 
-/** Counts the runs of each inspection from its counters, whatever restarts in between. */
+/** Counts the runs of each inspection from its counters, across counter resets. */
 export class RunTally {
   readonly #inspections = new Map<string, Inspection>();
   readonly #seen = new Map<string, number>();
   #begun = false;
 
-  /** Takes the series of etcd_inspection_runs_total as they are now; the first ones are where it begins. */
+  /** Adds a sample of the series of etcd_inspection_runs_total. The first sample is the baseline. */
   add(counters: QueriedSeries[]) {
     for (const { metric, value } of counters) {
       const { region, cluster, check, outcome } = metric;
@@ -101,7 +101,7 @@ export class RunTally {
       const now = Number(value[1]);
       const before = this.#seen.get(`${name}/${outcome}`) ?? (this.#begun ? 0 : now);
       this.#seen.set(`${name}/${outcome}`, now);
-      const more = now < before ? now : now - before; // a counter begins again at 0
+      const more = now < before ? now : now - before; // a counter reset starts at 0
       inspection.runs.set(outcome, (inspection.runs.get(outcome) ?? 0) + more);
     }
     this.#begun = true;
@@ -118,7 +118,7 @@ export class RunTally {
     return `${total} runs${runs.length > 0 ? ': ' : ''}${runs.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`;
   }
 
-  /** How often each check ran on each cluster. */
+  /** A table of the number of runs of each check on each cluster. */
   table(): string {
     const clusters = distinct(this.#all().map(({ cluster }) => cluster));
     const checks = distinct(this.#all().map(({ check }) => check));
@@ -132,7 +132,7 @@ export class RunTally {
     );
   }
 
-  /** Throws when an inspection had another outcome than Passed, or did not run. */
+  /** Throws if an inspection had an outcome other than Passed, or did not run. */
   requirePassed() {
     const wrong = this.#all().flatMap(({ cluster, check, runs }) =>
       [...runs]

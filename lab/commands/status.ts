@@ -5,8 +5,8 @@ import { allServices } from '../services/all.ts';
 import { processTable } from '../supervisor/process-table.ts';
 import { livingProcess, readRecord } from '../supervisor/records.ts';
 import type { Service } from '../supervisor/service.ts';
-import { elapsed } from '../terminal/progress.ts';
-import { table } from '../terminal/table.ts';
+import { elapsed } from '../../terminal/progress.ts';
+import { table } from '../../terminal/table.ts';
 import type { Command } from './command.ts';
 
 export const status: Command = {
@@ -32,7 +32,7 @@ export interface StatusRow {
   state: 'running' | 'paused' | 'down';
   pid: string;
   for: string;
-  /** `ok`, or why not; empty for a process that does not run. */
+  /** `ok`, or the reason why not. Empty for a process that does not run. */
   health: string;
   ports: string;
 }

@@ -9,17 +9,17 @@ import type { Command } from './command.ts';
 export const stop: Command = {
   name: 'stop',
   usage: '',
-  summary: 'ends every process of the lab; data stays',
+  summary: 'stops every process of the lab; data is kept',
   async run(lab) {
     const ended = await withLock(labLock(lab), 'starting or stopping this lab', () => stopLab(lab));
-    console.log(ended === 0 ? 'Nothing was running.' : `Stopped: ${ended} processes have ended.`);
+    console.log(ended === 0 ? 'Nothing was running.' : `Stopped ${ended} processes.`);
     for (const fault of activeFaults(lab)) {
-      console.log(`The fault ${describeFault(fault)} stays in the data; end it with: npm run lab, npm run lab heal`);
+      console.log(`The fault ${describeFault(fault)} stays in the data; heal it with: npm run lab, npm run lab heal`);
     }
   },
 };
 
-/** Also ends what a crashed start left behind: a record is written as soon as a process exists. */
+/** Also stops processes that a crashed start left behind: a record is written as soon as a process exists. */
 async function stopLab(lab: Lab): Promise<number> {
   const records = allRecords(lab);
   await stopProcesses(lab, records);

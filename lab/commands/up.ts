@@ -14,7 +14,7 @@ import { type Service, type Task, isTask } from '../supervisor/service.ts';
 import { startPlan } from '../supervisor/start-plan.ts';
 import { stopProcesses } from '../supervisor/stop.ts';
 import { endedFailure, isOutdated, isRunning, runTask, startService } from '../supervisor/supervisor.ts';
-import { elapsed, showProgress } from '../terminal/progress.ts';
+import { elapsed, showProgress } from '../../terminal/progress.ts';
 import { addresses } from './addresses.ts';
 import { buildAll } from './build.ts';
 import type { Command } from './command.ts';
@@ -22,7 +22,7 @@ import type { Command } from './command.ts';
 export const up: Command = {
   name: 'up',
   usage: '',
-  summary: 'builds what is missing, starts what does not run, and says where everything is (the default)',
+  summary: 'builds missing programs, starts stopped processes and lists all addresses (the default)',
   async run(lab, _args, signal) {
     const began = Date.now();
     const source = await chooseGrafana(lab.environment, grafanaCandidates(lab));
@@ -30,12 +30,12 @@ export const up: Command = {
     await withLock(labLock(lab), 'starting or stopping this lab', () => start(lab, source, signal));
     console.log(`\nThe lab is up (${elapsed(began)}).\n\n${addresses(lab, source)}\n\n${await fleetTable(lab)}`);
     for (const fault of activeFaults(lab)) {
-      console.log(`\nThe fault ${describeFault(fault)} is active since ${fault.since}; end it with: npm run lab heal`);
+      console.log(`\nThe fault ${describeFault(fault)} is active since ${fault.since}; heal it with: npm run lab heal`);
     }
   },
 };
 
-/** Starts what does not run; when interrupted, ends again what it started. */
+/** Starts the processes that do not run. If interrupted, it stops those that it started. */
 async function start(lab: Lab, source: GrafanaSource, signal: AbortSignal): Promise<void> {
   await createCredentials(lab);
   writeEnvironmentFile(lab);
@@ -71,7 +71,7 @@ async function start(lab: Lab, source: GrafanaSource, signal: AbortSignal): Prom
   } catch (error) {
     if (signal.aborted) {
       progress.end();
-      console.log('Interrupted: ending what was started.');
+      console.log('Interrupted: stopping what was started.');
       await stopNamed(lab, started);
     }
     throw error;
@@ -84,7 +84,7 @@ async function start(lab: Lab, source: GrafanaSource, signal: AbortSignal): Prom
   );
 }
 
-/** Some programs answer their probe and end all the same. */
+/** Throws if a process has exited: some programs answer their probe and exit soon after. */
 function requireAlive(lab: Lab, services: Service[]): void {
   const ended = services.find((service) => !isRunning(lab, service));
   if (ended) {
@@ -92,7 +92,7 @@ function requireAlive(lab: Lab, services: Service[]): void {
   }
 }
 
-/** Ends what runs but is no part of the lab any more, or was built anew or would be started otherwise now. */
+/** Stops processes that no longer belong to the lab, were rebuilt, or have another command line now. */
 async function stopOutdated(lab: Lab, services: Service[], held: Set<string>): Promise<void> {
   const surplus = allRecords(lab).filter(
     ({ name }) => !held.has(name) && !services.some((service) => service.name === name)
@@ -101,7 +101,7 @@ async function stopOutdated(lab: Lab, services: Service[], held: Set<string>): P
     (service) => !held.has(service.name) && isRunning(lab, service) && isOutdated(lab, service)
   );
   for (const { name } of outdated) {
-    console.log(`${name} is started again: its program or settings have changed.`);
+    console.log(`${name} restarts: its program or settings have changed.`);
   }
   await stopNamed(
     lab,

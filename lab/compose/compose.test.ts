@@ -35,7 +35,7 @@ const pinned = (tool: string) => {
   return pinOf(read(`lab/tools/${module}/go.mod`), packagePath).version;
 };
 
-test('every member of the lab’s topology is a service that is told the same as in the lab', () => {
+test('every member of the lab’s topology is a service with the lab’s settings', () => {
   for (const cluster of allClusters(composePlan(plan))) {
     const peers = cluster.members.map(({ name, peerURL }) => `${name}=${peerURL}`).join(',');
     for (const { name, clientURL, peerURL } of cluster.members) {
@@ -68,7 +68,7 @@ test('images have the versions that the lab builds', () => {
   assert.match(read('deploy/docker/Dockerfile'), new RegExp(`^FROM golang:${goVersion()}-`, 'm'));
 });
 
-test('Thanos rule and query are told the same as in the lab, at their own addresses', () => {
+test('Thanos rule and query have the lab’s flags and their own addresses', () => {
   const lab = openLab({});
   for (const { name, args } of [thanosRule(lab), thanosQuery(lab)]) {
     const places =
@@ -93,12 +93,12 @@ test('ports are published on loopback only', () => {
   );
 });
 
-test('every service has a health check but the jobs and the API servers, whose image holds nothing to ask with', () => {
+test('every service has a health check except the jobs and the API servers, whose image holds no HTTP client', () => {
   const without = services.filter(([, { healthcheck }]) => !healthcheck).map(([name]) => name);
   assert.deepEqual(without, ['credentials', 'objects', 'gz-etcd-apiserver', 'sh-etcd-apiserver']);
 });
 
-test('images of our own are built from a target of the Dockerfile, volumes are declared and files exist', () => {
+test('our own images are built from a target of the Dockerfile, volumes are declared and files exist', () => {
   const dockerfile = read('deploy/docker/Dockerfile');
   for (const [name, { image, build, volumes = [] }] of services) {
     assert.equal(image.startsWith('etcdfleet/'), build !== undefined, name);

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan.ts';
 
-/** The lab's plan with the addresses of docker-compose.yaml: every service on its usual port, by its name. */
+/** The lab's plan with the addresses of docker-compose.yaml: every service has its own host name and default port. */
 export function composePlan(plan: Plan): Plan {
   return {
     ...plan,

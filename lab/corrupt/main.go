@@ -1,5 +1,5 @@
 // Command corrupt deletes keys from the backend file of a stopped etcd member, or changes values, so that the member's
-// data differ from its peers'. It exists for `npm run lab fault corrupt` and `fault change-values`.
+// data differs from its peers'. It implements `npm run lab fault corrupt` and `fault change-values`.
 package main
 
 import (

@@ -18,7 +18,7 @@ import { stopCruiser } from './stop-cruiser.ts';
 import { stopThanos } from './stop-thanos.ts';
 import { stutterMember } from './stutter-member.ts';
 
-/** Every fault; a new one is a file and a line here. */
+/** All faults. To add one, add a file and a line here. */
 export const faults: Fault[] = [
   corrupt,
   changeValues,

@@ -2,7 +2,7 @@ import { renewClusterCertificate } from '../credentials.ts';
 import type { Fault } from './fault.ts';
 import { clusterNamed, tlsClusterTarget } from './targets.ts';
 
-/** Within the three days before which certificate-expiry is Failed. */
+/** Below the three days at which certificate-expiry is Failed. */
 const days = 2;
 
 export const expiringCertificate: Fault = {
@@ -13,7 +13,7 @@ export const expiringCertificate: Fault = {
   outlivesStop: true,
   target: tlsClusterTarget,
   holds: () => [],
-  // No restart: etcd reads the certificate at every handshake.
+  // No restart is needed: etcd reads the certificate at every handshake.
   inject: (lab, cluster) => renewClusterCertificate(lab, clusterNamed(lab, cluster), days),
   heal: (lab, cluster) => renewClusterCertificate(lab, clusterNamed(lab, cluster)),
 };

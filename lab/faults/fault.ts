@@ -5,20 +5,20 @@ import { LabFailure } from '../failure.ts';
 import type { Lab } from '../lab.ts';
 import { writePrivateFile } from '../private-file.ts';
 
-/** Something that goes wrong in production, done to the lab on purpose. */
+/** A failure that happens in production, injected into the lab. */
 export interface Fault {
   name: string;
-  /** The arguments that it takes, for the list of faults. */
+  /** The arguments, as shown in the list of faults. */
   targets: string;
-  /** One line: what it does. */
+  /** One line that describes what it does. */
   summary: string;
-  /** What to look at afterwards. */
+  /** The visible effect. */
   effect: string;
-  /** Whether it is still there after the lab was stopped and started; the others end with the processes. */
+  /** Whether it persists when the lab is stopped and started. Other faults disappear with the processes. */
   outlivesStop: boolean;
-  /** Chooses the target from the arguments, which may be absent. */
+  /** Returns the target for the arguments, which may be absent. */
   target(lab: Lab, args: string[]): Promise<string> | string;
-  /** Processes that must stay as the fault leaves them. */
+  /** The processes that must stay as the fault leaves them: `up` neither starts nor stops these. */
   holds(target: string): string[];
   inject(lab: Lab, target: string): Promise<void>;
   heal(lab: Lab, target: string): Promise<void>;
@@ -46,14 +46,14 @@ export function rememberFaults(lab: Lab, faults: ActiveFault[]): void {
   writePrivateFile(activeFile(lab), JSON.stringify(faults, null, 2));
 }
 
-/** `kill-member gz-etcd-small-2`, or just the name of a fault that has one target only. */
+/** For example `kill-member gz-etcd-small-2`, or only the name if the fault has a single target. */
 export const describeFault = ({ fault, target }: Pick<ActiveFault, 'fault' | 'target'>) =>
   target ? `${fault} ${target}` : fault;
 
-/** For what is about a lab that nobody harms. */
+/** Throws if a fault is active: some commands need a healthy lab. */
 export function requireNoFaults(lab: Lab): void {
   const [active] = activeFaults(lab);
   if (active) {
-    throw new LabFailure(`The fault ${active.fault} is active.`, 'End it first with `npm run lab heal`.');
+    throw new LabFailure(`The fault ${active.fault} is active.`, 'Heal it first with `npm run lab heal`.');
   }
 }

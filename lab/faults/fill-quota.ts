@@ -5,9 +5,9 @@ import { clusterNamed, clusterTarget } from './targets.ts';
 export const fillQuota: Fault = {
   name: 'fill-quota',
   targets: '[cluster]',
-  summary: 'fills the backend of an etcd cluster to its quota with real writes: it refuses to write more',
+  summary: 'fills the backend of an etcd cluster to its quota, so that it refuses writes',
   effect:
-    'Writes fail with NOSPACE, reads go on: the inspection alarms is Failed, etcd-availability and write-availability burn.',
+    'Writes fail with NOSPACE, reads work: the inspection alarms is Failed, etcd-availability and write-availability burn.',
   outlivesStop: true,
   target: clusterTarget,
   holds: () => [],

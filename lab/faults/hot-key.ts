@@ -31,7 +31,7 @@ export const hotKey: Fault = {
 
 const writerName = (cluster: string) => `hot-key-${cluster}`;
 
-/** Another traffic, which outlives the command. Nobody reads its metrics. */
+/** A second traffic process, which outlives the command. Its metrics are not scraped. */
 function writer(lab: Lab, cluster: PlannedCluster): Service {
   const name = writerName(cluster.name);
   const configFile = etcFile(lab, `${name}.yaml`);

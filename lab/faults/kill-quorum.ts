@@ -14,7 +14,7 @@ export const killQuorum: Fault = {
     clusterNamed(lab, cluster);
     await Promise.all(killedMembers(cluster).map((member) => kill(lab, member)));
   },
-  // Together: one alone waits for its quorum.
+  // Both start together, because one alone waits for its quorum.
   async heal(lab, cluster) {
     await Promise.all(killedMembers(cluster).map((member) => bringBack(lab, member)));
   },

@@ -3,7 +3,7 @@ import type { Fault } from './fault.ts';
 import { clusterNamed, clusterTarget } from './targets.ts';
 
 const prefix = 'lab/large-value/';
-/** Above what large-key-values warns of, and below the 1.5 MiB that etcd takes. */
+/** Above the warning threshold of large-key-values, and below the 1.5 MiB that etcd accepts. */
 const bytes = 900 * 1024;
 
 export const largeValue: Fault = {

@@ -9,7 +9,7 @@ export const manyKeys: Fault = {
   name: 'many-keys',
   targets: '[cluster]',
   summary: `writes ${keys} small keys below ${prefix}`,
-  effect: 'The inspection key-count-growth of the cluster warns of the prefix, once it has counted the keys before.',
+  effect: 'The inspection key-count-growth of the cluster warns of the prefix, if it has counted the keys before.',
   outlivesStop: true,
   target: clusterTarget,
   holds: () => [],

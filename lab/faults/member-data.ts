@@ -10,8 +10,8 @@ import { bringBack, ensureDown, shutDown } from './processes.ts';
 import { memberNamed } from './targets.ts';
 
 /**
- * Stops the member, deletes or changes half of what it holds, and starts it again. Half: the traffic writes a fifth of the
- * keys anew all the time, which would soon hide the damage of a few.
+ * Stops the member, deletes or changes half of its keys, and starts it again. It takes half of them because the traffic
+ * constantly rewrites a fifth of the keys, which would soon hide the damage to a few.
  */
 export async function damageData(lab: Lab, target: string, what: 'keys' | 'values'): Promise<void> {
   const { cluster } = memberNamed(lab, target);
@@ -24,14 +24,14 @@ export async function damageData(lab: Lab, target: string, what: 'keys' | 'value
   }
 }
 
-/** What an operator does in production: remove the member, wipe it, add it again as a new one. */
+/** Repairs the member as in production: remove it, wipe its data and add it as a new member. */
 export async function joinAnew(lab: Lab, target: string): Promise<void> {
   const { cluster, member } = memberNamed(lab, target);
   await replaceMember(lab, cluster, member, () => wipe(lab, target));
   await startService(lab, etcdMember(lab, cluster, member, { state: 'existing' }));
 }
 
-/** Ends the member and forgets its data. */
+/** Stops the member and deletes its data. */
 export async function wipe(lab: Lab, target: string): Promise<void> {
   await ensureDown(lab, target);
   await rm(dataDir(lab, target), { recursive: true, force: true });

@@ -7,7 +7,7 @@ export const pauseApi: Fault = {
   name: 'pause-api',
   targets: '[region]',
   summary: "freezes one region's etcd-apiserver: connections stay open, nothing answers",
-  effect: 'As stop-api, but nobody is told: only a timeout can notice it.',
+  effect: 'As stop-api, but no connection is closed: only a timeout detects it.',
   outlivesStop: false,
   target: regionTarget,
   holds: (region) => [apiserverNameOf(region)],

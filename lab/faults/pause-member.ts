@@ -6,7 +6,7 @@ export const pauseMember: Fault = {
   name: 'pause-member',
   targets: '[cluster] [member]',
   summary: 'freezes one etcd member: connections stay open, nothing answers',
-  effect: 'The cluster becomes Degraded; whoever talks to the member must give up in time.',
+  effect: 'The cluster becomes Degraded; clients of the member must time out.',
   outlivesStop: false,
   target: memberTarget,
   holds: (member) => [member],

@@ -4,19 +4,19 @@ import { serviceNamed } from '../services/all.ts';
 import { type ProcessRecord, livingGroup, livingProcess, readRecord } from '../supervisor/records.ts';
 import { isRunning, sendSignal, startService, stopProcess, untilReady } from '../supervisor/supervisor.ts';
 
-/** Ends a process at once, without a chance to say goodbye. */
+/** Kills a process with SIGKILL. */
 export async function kill(lab: Lab, name: string): Promise<void> {
   const record = runningRecord(lab, name);
   signalGroup(lab, record, 'SIGKILL');
   await stopProcess(lab, record);
 }
 
-/** Ends a process the orderly way. */
+/** Shuts a process down in order. */
 export async function shutDown(lab: Lab, name: string): Promise<void> {
   await stopProcess(lab, runningRecord(lab, name));
 }
 
-/** Ends a process the orderly way unless it has ended already. */
+/** Shuts a process down in order, unless it has already stopped. */
 export async function ensureDown(lab: Lab, name: string): Promise<void> {
   const record = readRecord(lab, name);
   if (record) {
@@ -24,12 +24,12 @@ export async function ensureDown(lab: Lab, name: string): Promise<void> {
   }
 }
 
-/** Freezes a process: its connections stay open and nothing answers. */
+/** Pauses a process: its connections stay open and nothing answers. */
 export async function pause(lab: Lab, name: string): Promise<void> {
   signalGroup(lab, runningRecord(lab, name), 'SIGSTOP');
 }
 
-/** Makes the process run and be ready, whether it is paused, ended or runs already. */
+/** Makes sure that the process runs and is ready, whether it was paused, stopped or running. */
 export async function bringBack(lab: Lab, name: string): Promise<void> {
   const service = serviceNamed(lab, name);
   if (isRunning(lab, service)) {

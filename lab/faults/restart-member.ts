@@ -7,7 +7,7 @@ export const restartMember: Fault = {
   targets: '[cluster] [member]',
   summary: 'restarts one etcd member, by default a follower, in an orderly way',
   effect:
-    'The inspection health-after-change of the cluster tells of it and follows it up; it passes while all is well.',
+    'The inspection health-after-change of the cluster reports it and follows up; it passes while the cluster is healthy.',
   outlivesStop: false,
   target: memberTarget,
   holds: () => [],
@@ -15,6 +15,6 @@ export const restartMember: Fault = {
     await shutDown(lab, member);
     await bringBack(lab, member);
   },
-  // It is over, unless it did not end well.
+  // Nothing is left to heal, unless the restart failed.
   heal: bringBack,
 };

@@ -9,7 +9,7 @@ export const splitMember: Fault = {
   name: 'split-member',
   targets: '[cluster] [member]',
   summary: 'wipes one etcd member, by default a follower, and starts it with a wrong initial cluster: one of its own',
-  effect: 'The inspection membership of the cluster is Failed; those that compare members refuse to.',
+  effect: 'The inspection membership of the cluster is Failed; inspections that compare members refuse to run.',
   outlivesStop: true,
   target: memberTarget,
   holds: () => [],
@@ -18,7 +18,7 @@ export const splitMember: Fault = {
     await shutDown(lab, target);
     await wipe(lab, target);
     await startService(lab, etcdMember(lab, cluster, member, { peers: [member] }));
-    // The initial cluster matters for the first start only; now it runs as every other member does.
+    // The initial cluster matters at the first start only, so the member is restarted with its usual settings.
     await shutDown(lab, target);
     await bringBack(lab, target);
   },

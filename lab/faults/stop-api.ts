@@ -7,11 +7,11 @@ export const stopApi: Fault = {
   name: 'stop-api',
   targets: '[region]',
   summary: "stops one region's etcd-apiserver",
-  effect: 'Queries still answer, with a notice how old the region is; Run now is refused there.',
+  effect: 'Queries still answer, with a notice of how old the region’s data is; Run now is refused there.',
   outlivesStop: false,
   target: regionTarget,
   holds: (region) => [apiserverNameOf(region)],
-  // Asked to end, it would serve its open watches for a minute first.
+  // On SIGTERM it would serve its open watches for another minute.
   inject: (lab, region) => kill(lab, apiserverNameOf(region)),
   heal: (lab, region) => bringBack(lab, apiserverNameOf(region)),
 };

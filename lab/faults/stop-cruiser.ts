@@ -7,7 +7,7 @@ export const stopCruiser: Fault = {
   name: 'stop-cruiser',
   targets: '[region]',
   summary: "stops one region's cruiser",
-  effect: 'Inspections of the region grow old; a run that is asked for stays queued until cruiser is back.',
+  effect: 'Inspections of the region become stale; a requested run stays queued until cruiser is back.',
   outlivesStop: false,
   target: regionTarget,
   holds: (region) => [cruiserNameOf(region)],

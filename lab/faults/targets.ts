@@ -23,12 +23,12 @@ export function memberNamed(lab: Lab, name: string): { cluster: PlannedCluster; 
   throw new LabFailure(`There is no member ${name}.`, 'See the members with `npm run lab status`.');
 }
 
-/** The target of a fault of one cluster from `[cluster]`: by default gz's default cluster. */
+/** Returns the target of a cluster fault from `[cluster]`: by default gz's default cluster. */
 export function clusterTarget(lab: Lab, [name]: string[]): string {
   return clusterNamed(lab, name ?? defaultCluster(lab)).name;
 }
 
-/** The same among those with TLS. */
+/** Like clusterTarget, among the clusters with TLS. */
 export function tlsClusterTarget(lab: Lab, [name]: string[]): string {
   const known = allClusters(lab.plan).filter(({ tls }) => tls);
   const cluster = name === undefined ? known[0] : clusterNamed(lab, name);
@@ -44,12 +44,12 @@ export function tlsClusterTarget(lab: Lab, [name]: string[]): string {
 const defaultCluster = (lab: Lab) => `${lab.plan.regions[0].name}-etcd-default`;
 
 /**
- * The target of a fault of one member from `[cluster] [member]`: by default a follower of gz's default cluster. The
- * member may be named in full or by its number.
+ * Returns the target of a member fault from `[cluster] [member]`: by default a follower of gz's default cluster. The
+ * member may be given by its full name or by its number.
  */
 export const memberTarget = (lab: Lab, args: string[]) => chosenMember(lab, args, aFollower);
 
-/** The same, by default the leader. */
+/** Like memberTarget, by default the leader. */
 export const leaderTarget = (lab: Lab, args: string[]) => chosenMember(lab, args, theLeader);
 
 async function chosenMember(
@@ -69,7 +69,7 @@ async function chosenMember(
   return member.name;
 }
 
-/** The target of a fault of one region from `[region]`: by default the first. */
+/** Returns the target of a region fault from `[region]`: by default the first region. */
 export function regionTarget(lab: Lab, [name]: string[]): string {
   return regionNamed(lab, name ?? lab.plan.regions[0].name).name;
 }
@@ -86,7 +86,7 @@ async function theLeader(lab: Lab, cluster: PlannedCluster): Promise<PlannedMemb
   );
 }
 
-/** The first member that does not lead and that no other fault holds. */
+/** Returns the first member that is not the leader and that no other fault holds. */
 async function aFollower(lab: Lab, cluster: PlannedCluster): Promise<PlannedMember> {
   for (const member of cluster.members) {
     const isHeld = activeFaults(lab).some(({ target }) => target === member.name);

@@ -13,7 +13,7 @@ import { archiveName, downloadGrafana } from './download.ts';
 
 const name = archiveName(process.platform, process.arch);
 
-test('the release is unpacked when its checksum is the published one, and fetched only once', async (t) => {
+test('the release is unpacked if its checksum matches the published one, and is downloaded only once', async (t) => {
   const archive = await anArchive(t);
   const server = await serve(t, { [name]: archive, [`${name}.sha256`]: sha256(archive) });
   const folder = temporaryDir(t);
@@ -27,7 +27,7 @@ test('the release is unpacked when its checksum is the published one, and fetche
   assert.equal(await downloadGrafana(folder, server.url), home);
 });
 
-test('an archive with another checksum is refused and leaves nothing behind', async (t) => {
+test('an archive with another checksum is refused and leaves no files', async (t) => {
   const archive = await anArchive(t);
   const server = await serve(t, { [name]: archive, [`${name}.sha256`]: sha256('another') });
   const folder = temporaryDir(t);
@@ -35,9 +35,9 @@ test('an archive with another checksum is refused and leaves nothing behind', as
   assert.deepEqual(await readdir(folder), []);
 });
 
-test('a missing checksum and a server that is away are told apart', async (t) => {
+test('a missing checksum and an unreachable server have different errors', async (t) => {
   const server = await serve(t, { [name]: 'x', [`${name}.sha256`]: '<html>' });
-  await assert.rejects(downloadGrafana(temporaryDir(t), server.url), /holds no SHA-256 checksum/);
+  await assert.rejects(downloadGrafana(temporaryDir(t), server.url), /does not contain a SHA-256 checksum/);
   await assert.rejects(downloadGrafana(temporaryDir(t), `${server.url}/elsewhere`), /answered 404/);
   server.stop();
   await assert.rejects(downloadGrafana(temporaryDir(t), server.url), /cannot be reached/);
@@ -50,13 +50,13 @@ for (const [platform, architecture, want] of [
   test(`the archive for ${platform} on ${architecture}`, () => assert.equal(archiveName(platform, architecture), want));
 }
 
-test('a platform without a release is named', () => {
+test('the error for a platform without a release names it', () => {
   assert.throws(() => archiveName('win32', 'x64'), /no archive for win32-amd64/);
 });
 
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 
-/** A release as Grafana packs it: everything in one folder. */
+/** Returns a release packed as Grafana does: everything in one folder. */
 async function anArchive(t: TestContext): Promise<Buffer> {
   const folder = temporaryDir(t);
   await mkdir(path.join(folder, 'grafana-x', 'bin'), { recursive: true });

@@ -13,8 +13,8 @@ const checksumTimeout = 15_000;
 const downloadTimeout = 15 * 60_000;
 
 /**
- * Unpacks the pinned release into a subfolder, unless it is there, and returns its path. The archive must have the
- * checksum that is published beside it.
+ * Unpacks the pinned release into a subfolder, unless it exists, and returns its path. The archive must have the
+ * checksum that is published with it.
  */
 export async function downloadGrafana(folder: string, baseURL = releases): Promise<string> {
   const home = path.join(folder, `grafana-${grafanaVersion}`);
@@ -52,7 +52,7 @@ async function publishedChecksum(url: string): Promise<string> {
   const response = await get(url, checksumTimeout);
   const [checksum] = (await response.text()).trim().split(/\s+/);
   if (!/^[0-9a-f]{64}$/.test(checksum)) {
-    throw new Error(`${url} holds no SHA-256 checksum`);
+    throw new Error(`${url} does not contain a SHA-256 checksum`);
   }
   return checksum;
 }
@@ -60,7 +60,7 @@ async function publishedChecksum(url: string): Promise<string> {
 async function download(url: string, file: string): Promise<void> {
   const response = await get(url, downloadTimeout);
   if (!response.body) {
-    throw new Error(`${url} answered nothing`);
+    throw new Error(`${url} returned an empty answer`);
   }
   await pipeline(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream), createWriteStream(file));
 }

@@ -39,7 +39,7 @@ for (const { name, environment, candidates, want } of [
     want: { kind: 'home', home: '/downloaded' },
   },
   {
-    name: 'at last none, with every reason',
+    name: 'none as a last resort, with every reason',
     environment: {},
     candidates: nothing,
     want: {
@@ -53,7 +53,7 @@ for (const { name, environment, candidates, want } of [
     },
   },
   {
-    name: 'none when it is switched off, whatever is there',
+    name: 'none if it is switched off, whatever is available',
     environment: { LAB_GRAFANA: 'off', GRAFANA_URL: 'http://grafana' },
     candidates: everything,
     want: { kind: 'none', reasons: ['LAB_GRAFANA is off'] },
@@ -62,9 +62,9 @@ for (const { name, environment, candidates, want } of [
   test(name, async () => assert.deepEqual(await chooseGrafana(environment, candidates), want));
 }
 
-test('a GRAFANA_HOME that is no Grafana is an error, not a reason to look elsewhere', async () => {
+test('a GRAFANA_HOME without a Grafana is an error, not a reason to look elsewhere', async () => {
   const candidates = { ...everything, isHome: () => false };
   await assert.rejects(chooseGrafana({ GRAFANA_HOME: '/wrong' }, candidates), {
-    message: /GRAFANA_HOME is \/wrong, which is no Grafana/,
+    message: /GRAFANA_HOME is \/wrong, which is not a Grafana/,
   });
 });

@@ -14,18 +14,18 @@ export type GrafanaSource =
   | { kind: 'docker' }
   | { kind: 'none'; reasons: string[] };
 
-/** What the choice depends on besides the environment. */
+/** The other inputs of the choice besides the environment. */
 export interface GrafanaCandidates {
   isHome(folder: string): boolean;
-  /** Why Docker cannot be used; undefined when it can. */
+  /** The reason why Docker cannot be used, or undefined if it can. */
   dockerProblem(): Promise<string | undefined>;
-  /** The folder of the pinned release; throws when it cannot be had. */
+  /** Returns the folder of the pinned release. Throws if it cannot be downloaded. */
   download(): Promise<string>;
 }
 
 export const systemHome = '/usr/share/grafana';
 
-/** Takes the first that is there: GRAFANA_URL, GRAFANA_HOME, an installed one, Docker, a download. */
+/** Takes the first available source: GRAFANA_URL, GRAFANA_HOME, an installed Grafana, Docker, a download. */
 export async function chooseGrafana(
   environment: NodeJS.ProcessEnv,
   candidates: GrafanaCandidates
@@ -40,7 +40,7 @@ export async function chooseGrafana(
   if (GRAFANA_HOME) {
     if (!candidates.isHome(GRAFANA_HOME)) {
       throw new LabFailure(
-        `GRAFANA_HOME is ${GRAFANA_HOME}, which is no Grafana: it needs bin/grafana and public/.`,
+        `GRAFANA_HOME is ${GRAFANA_HOME}, which is not a Grafana: it needs bin/grafana and public/.`,
         'Set it to the folder of an unpacked Grafana, or unset it to let the lab look for one.'
       );
     }
@@ -75,7 +75,7 @@ export function grafanaCandidates(lab: Lab): GrafanaCandidates {
   return {
     isHome: isGrafanaHome,
     dockerProblem,
-    // Beside the programs, which all labs share.
+    // The folder is next to the programs, which all labs share.
     download: () => downloadGrafana(path.dirname(lab.bin)),
   };
 }
@@ -90,7 +90,7 @@ async function dockerProblem(): Promise<string | undefined> {
 
 const sourceFile = (lab: Lab) => path.join(lab.dir, 'grafana.json');
 
-/** Remembers the choice for the commands that come later. */
+/** Saves the choice for later commands. */
 export function rememberGrafana(lab: Lab, source: GrafanaSource): void {
   writePrivateFile(sourceFile(lab), JSON.stringify(source));
 }

@@ -19,8 +19,8 @@ export interface KubernetesServer {
 const establishSeconds = 30;
 
 /**
- * Applies the objects one after the other by server-side apply, as the field manager `lab`. Kinds whose definition is
- * among the objects are waited for.
+ * Applies the objects one at a time by server-side apply, as the field manager `lab`. It waits for kinds whose
+ * definition is among the objects.
  */
 export async function applyObjects(
   server: KubernetesServer,
@@ -40,16 +40,29 @@ export async function applyObjects(
   }
 }
 
-/** The JSON at a path of the API. */
+/** Deletes the object. It is no error if it does not exist. */
+export async function deleteObject(server: KubernetesServer, object: KubernetesObject): Promise<void> {
+  const path = await pathOf(server, object);
+  const answer = await http(`${server.url}${path}`, {
+    method: 'DELETE',
+    headers: authorization(server),
+    ca: server.ca,
+  });
+  if (answer.status >= 300 && answer.status !== 404) {
+    throw new Error(`deleting ${object.kind} ${object.metadata.name}: ${answer.status}: ${answer.body.slice(0, 500)}`);
+  }
+}
+
+/** Returns the JSON at a path of the API. */
 export async function getObject<T>(server: KubernetesServer, path: string): Promise<T> {
   return JSON.parse(await httpOk(server.url + path, { ca: server.ca, headers: authorization(server) })) as T;
 }
 
-/** Returns the problem when it may pass by itself, throws when it does not. */
+/** Returns a temporary problem, or undefined. Throws if the problem is permanent. */
 async function apply(server: KubernetesServer, object: KubernetesObject): Promise<string | undefined> {
   const path = await pathOf(server, object);
   if (!path) {
-    return `the server knows no kind ${object.kind} in ${object.apiVersion}`;
+    return `the server does not serve the kind ${object.kind} in ${object.apiVersion}`;
   }
   const answer = await http(`${server.url}${path}?fieldManager=lab&force=true`, {
     method: 'PATCH',
@@ -67,7 +80,7 @@ async function apply(server: KubernetesServer, object: KubernetesObject): Promis
   throw new Error(`applying ${object.kind} ${object.metadata.name}: ${problem}`);
 }
 
-/** The object's path, from the server's own list of resources; undefined while the kind is not served. */
+/** Returns the object's path, from the server's list of resources, or undefined while the kind is not served. */
 async function pathOf(server: KubernetesServer, object: KubernetesObject): Promise<string | undefined> {
   const base = object.apiVersion.includes('/') ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
   const answer = await http(server.url + base, { ca: server.ca, headers: authorization(server) });

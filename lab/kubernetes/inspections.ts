@@ -9,19 +9,19 @@ interface PolicyCheck {
   parameters?: Record<string, string>;
 }
 
-/** What nothing costs: it has run before the lab is said to be up. */
+/** Cheap checks. They have run before the lab reports that it is up. */
 export const quickChecks: PolicyCheck[] = [
   { name: 'etcd-node-key-diff', interval: '30s' },
   { name: 'alarms', interval: '30s' },
   { name: 'membership', interval: '30s' },
   { name: 'health-after-change', interval: '30s', parameters: { settle: '1m', follow: '5m' } },
-  // A machine that runs a whole lab answers late at times, and latency SLIs tell of that.
+  // A machine that runs a whole lab is sometimes slow, which latency SLIs already show.
   { name: 'request-latency', interval: '30s', parameters: { warnAfter: '1s', failAfter: '3s' } },
 ];
 
 /**
- * Every check that cruiser has, so often that people see them run. Only backup-age is missing: the lab has no backups. A new
- * check is a line.
+ * All checks of cruiser, at intervals short enough to watch. Only backup-age is missing, because the lab has no
+ * backups. To add a check, add a line.
  */
 export const labChecks: PolicyCheck[] = [
   ...quickChecks,
@@ -29,7 +29,7 @@ export const labChecks: PolicyCheck[] = [
   { name: 'certificate-expiry', interval: '1m' },
   { name: 'write-qps-outliers', interval: '2m', parameters: { sample: '5s' } },
   { name: 'data-consistency', interval: '2m' },
-  // Some hours of a lab say little about a week.
+  // A few hours of a lab cannot predict a week.
   { name: 'key-count-growth', interval: '2m', parameters: { forecastWithin: '12h' } },
   { name: 'large-key-values', interval: '5m' },
 ];

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 
 export interface KubeconfigOptions {
-  /** Of the cluster and the context. */
+  /** The name of the cluster and of the context. */
   name: string;
   server: string;
   namespace: string;

@@ -9,19 +9,29 @@ import type { KubernetesObject } from './client.ts';
 
 export const apiVersion = 'etcd.cloud.tencent.com/v1beta1';
 
-/** Client certificate of a cluster, PEM. */
+/** The label of the Secrets that cruiser reads. */
+const credentialsLabel = 'etcd.cloud.tencent.com/credentials';
+
+/** The client certificate of a cluster, in PEM. */
 export interface ClientTls {
   ca: string;
   cert: string;
   key: string;
 }
 
-/** The definitions and roles of deploy/, in the order in which they must be applied. */
+/** The definitions, accounts and roles of deploy/, in the order in which they must be applied. */
 export async function deployedObjects(root: string): Promise<KubernetesObject[]> {
-  const files = [
-    ...(await glob('deploy/crds/*.yaml', { cwd: root })).sort(),
-    ...(await glob('deploy/rbac/*.yaml', { cwd: root })).sort(),
-  ];
+  return [...(await objectsIn(root, 'deploy/crds')), ...(await objectsIn(root, 'deploy/rbac'))];
+}
+
+/** The roles of cruiser and the operator, as `kubectl --namespace <region> apply` creates them for the region. */
+export async function namespaceRoles(root: string, region: PlannedRegion): Promise<KubernetesObject[]> {
+  const roles = await objectsIn(root, 'deploy/rbac/namespace');
+  return roles.map((object) => ({ ...object, metadata: { ...object.metadata, namespace: region.name } }));
+}
+
+async function objectsIn(root: string, folder: string): Promise<KubernetesObject[]> {
+  const files = (await glob(`${folder}/*.yaml`, { cwd: root })).sort();
   return files.flatMap((file) =>
     parseAllDocuments(readFileSync(path.join(root, file), 'utf8'))
       .map((document) => document.toJS() as KubernetesObject | null)
@@ -35,7 +45,7 @@ export const namespaceOf = (region: PlannedRegion): KubernetesObject => ({
   metadata: { name: region.name },
 });
 
-/** The objects that onboard a cluster: how to reach it, and the cluster itself. */
+/** The objects that onboard a cluster: its credentials, and the cluster itself. */
 export function clusterObjects(cluster: PlannedCluster, tls?: ClientTls): KubernetesObject[] {
   return tls ? [clientSecret(cluster, tls), etcdCluster(cluster)] : [etcdCluster(cluster)];
 }
@@ -65,7 +75,7 @@ function clientSecret(cluster: PlannedCluster, tls: ClientTls): KubernetesObject
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'kubernetes.io/tls',
-    metadata: { name: secretName(cluster), namespace: cluster.region },
+    metadata: { name: secretName(cluster), namespace: cluster.region, labels: { [credentialsLabel]: 'true' } },
     data: { 'ca.crt': base64(tls.ca), 'tls.crt': base64(tls.cert), 'tls.key': base64(tls.key) },
   };
 }

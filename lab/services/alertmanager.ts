@@ -4,7 +4,7 @@ import { httpOk } from '../http.ts';
 import { type Lab, dataDir, program } from '../lab.ts';
 import type { Service } from '../supervisor/service.ts';
 
-/** Groups, routes and silences alerts by deploy/alertmanager/alertmanager.yaml, whose receivers tell nobody. */
+/** Groups, routes and silences alerts by deploy/alertmanager/alertmanager.yaml, whose receivers notify nobody. */
 export function alertmanager(lab: Lab): Service {
   const { alertmanager: port } = lab.plan.ports;
   const configFile = path.join(lab.root, 'deploy', 'alertmanager', 'alertmanager.yaml');

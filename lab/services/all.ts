@@ -40,7 +40,7 @@ export function allServices(lab: Lab, source: GrafanaSource = rememberedGrafana(
   ];
 }
 
-/** What is done between their starts. */
+/** The tasks that run between the starts of services. */
 export function allTasks(lab: Lab, source: GrafanaSource): Task[] {
   return [
     ...lab.plan.regions.flatMap((region) => [etcdObjects(lab, region), firstInspections(lab, region)]),

@@ -1,6 +1,6 @@
 import { kubeconfigFile } from '../credentials.ts';
 import { httpOk } from '../http.ts';
-import { type Lab, program } from '../lab.ts';
+import { backupsDir, type Lab, program } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import type { Service } from '../supervisor/service.ts';
 import { objectsName } from './etcd-objects.ts';
@@ -14,9 +14,11 @@ export function cruiser(lab: Lab, region: PlannedRegion): Service {
     command: program(lab, 'cruiser'),
     args: [
       `--kubeconfig=${kubeconfigFile(lab, region, 'etcdfleet-cruiser')}`,
-      `--namespace=${region.name}`,
+      `--namespaces=${region.name}`,
+      `--region=${region.name}`,
       `--metrics-bind-address=127.0.0.1:${metrics}`,
       `--health-probe-bind-address=127.0.0.1:${health}`,
+      `--backup-root=${backupsDir(lab)}`,
     ],
     ports: { metrics, health },
     probe: () => httpOk(`http://127.0.0.1:${health}/readyz`),

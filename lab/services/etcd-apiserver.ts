@@ -20,13 +20,13 @@ export function etcdApiserver(lab: Lab, region: PlannedRegion): Service[] {
       ...apiserverArguments(lab, region, region.ports.apiServer),
     ],
     ports: { https: region.ports.apiServer },
-    readySeconds: 120, // it starts beside everything else
+    readySeconds: 120, // everything else starts at the same time
     probe: () => apiserverReady(kubernetesServer(lab, region)),
   };
   return [store, apiserver];
 }
 
-/** What every API server of a region is told besides its storage. */
+/** The arguments that all API servers of a region share, without their storage. */
 export function apiserverArguments(lab: Lab, region: PlannedRegion, port: number): string[] {
   const { certificate, key } = apiServerCertificate(lab, region);
   const serviceAccountKey = serviceAccountKeyFile(lab, region);
@@ -42,7 +42,7 @@ export function apiserverArguments(lab: Lab, region: PlannedRegion, port: number
     `--service-account-key-file=${serviceAccountKey}`,
     `--service-account-signing-key-file=${serviceAccountKey}`,
     '--service-cluster-ip-range=10.0.0.0/24',
-    // No pod ever asks for the Service `kubernetes` here, and a loopback address is no valid endpoint of it.
+    // No pod uses the Service `kubernetes` here, and a loopback address is not a valid endpoint of it.
     '--endpoint-reconciler-type=none',
   ];
 }

@@ -9,11 +9,11 @@ export function etcdMembers(lab: Lab): Service[] {
   return allClusters(lab.plan).flatMap((cluster) => cluster.members.map((member) => etcdMember(lab, cluster, member)));
 }
 
-/** What matters at a member's first start only. */
+/** Settings that matter only at a member's first start. */
 interface FirstStart {
-  /** `existing` for a member that joins a running cluster with an empty data directory. */
+  /** `existing` if the member joins a running cluster with an empty data directory. */
   state?: 'new' | 'existing';
-  /** The initial cluster, by default all members. */
+  /** The members of the initial cluster. The default is all members. */
   peers?: PlannedMember[];
 }
 
@@ -39,16 +39,16 @@ export function etcdMember(
       `--listen-metrics-urls=${member.metricsURL}`,
       `--metrics=${cluster.metrics}`,
       `--quota-backend-bytes=${cluster.quotaBytes}`,
-      // Eighteen members share one disk and a few cores: the defaults would elect leaders all the time.
+      // Eighteen members share one disk and a few cores: with the defaults they would constantly elect leaders.
       '--heartbeat-interval=300',
       '--election-timeout=3000',
       '--log-level=warn',
       ...(cluster.tls ? tlsArguments(lab, cluster) : []),
     ],
-    // Not an argument: it matters for the first start only, and the command line tells whether a process is ours.
+    // The state is not an argument: it matters at the first start only, and the command line identifies our process.
     env: () => ({ ETCD_INITIAL_CLUSTER_STATE: state }),
     ports: member.ports,
-    // A member that refuses writes for want of space runs all the same: a lab with that fault must start.
+    // A member that refuses writes for lack of space still counts as ready: a lab with that fault must start.
     probe: () => httpOk(`${member.metricsURL}/health?exclude=NOSPACE`),
   };
 }

@@ -1,7 +1,7 @@
 import { etcdClientTls } from '../credentials.ts';
 import { applyObjects } from '../kubernetes/client.ts';
 import { inspectionPolicy } from '../kubernetes/inspections.ts';
-import { clusterObjects, deployedObjects, namespaceOf } from '../kubernetes/objects.ts';
+import { clusterObjects, deployedObjects, namespaceOf, namespaceRoles } from '../kubernetes/objects.ts';
 import type { Lab } from '../lab.ts';
 import type { PlannedRegion } from '../plan.ts';
 import type { Task } from '../supervisor/service.ts';
@@ -17,6 +17,7 @@ export function etcdObjects(lab: Lab, region: PlannedRegion): Task {
       const objects = [
         namespaceOf(region),
         ...(await deployedObjects(lab.root)),
+        ...(await namespaceRoles(lab.root, region)),
         inspectionPolicy(region),
         ...region.clusters.flatMap((cluster) => clusterObjects(cluster, etcdClientTls(lab, cluster))),
       ];

@@ -11,7 +11,10 @@ import { operatorName } from './operator.ts';
 
 const firstRunSeconds = 120;
 
-/** Waits until each of the region's clusters has its inspections and the quick ones have run once: so there is something to show. */
+/**
+ * Waits until each of the region's clusters has its inspections and the quick ones have run once, so that dashboards
+ * have results to show.
+ */
 export function firstInspections(lab: Lab, region: PlannedRegion): Task {
   return {
     name: `${region.name}-first-inspections`,

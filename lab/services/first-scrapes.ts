@@ -10,7 +10,7 @@ import { sidecarName, thanosQueryName } from './thanos.ts';
 const scrapeSeconds = 90;
 export const firstScrapesName = 'first-scrapes';
 
-/** Waits until Thanos query has a few samples of every member of the fleet, whether it is up or not. */
+/** Waits until Thanos query has a few samples of every member of the fleet, up or down. */
 export function firstScrapes(lab: Lab): Task {
   const members = allClusters(lab.plan).flatMap((cluster) => cluster.members).length;
   return {
@@ -34,7 +34,7 @@ export function firstScrapes(lab: Lab): Task {
 }
 
 async function scrapedMembers(lab: Lab): Promise<number> {
-  // Of the last four scrapes only: a lab that was stopped a moment ago still has the samples from before.
+  // Only the last four scrapes count: a lab that was stopped a moment ago still has older samples.
   const [count] = await instantQuery(lab.plan.thanosURL, 'count(count_over_time(up{job="etcd"}[20s]) >= 3)');
   return Number(count?.value[1] ?? 0);
 }

@@ -9,7 +9,7 @@ import type { Service } from '../supervisor/service.ts';
 
 export const fleetURL = (lab: Lab) => `http://127.0.0.1:${lab.plan.ports.fleet}`;
 
-/** Serves the datasource by HTTP where no Grafana does. */
+/** Serves the datasource over HTTP if the lab has no Grafana. */
 export function fleet(lab: Lab, source: GrafanaSource): Service[] {
   if (source.kind !== 'none') {
     return [];
@@ -28,7 +28,7 @@ export function fleet(lab: Lab, source: GrafanaSource): Service[] {
     env: () => labEnvironment(lab),
     ports: { http: lab.plan.ports.fleet },
     watches: [datasourceBinary(lab), provisioning],
-    // Any answer will do: the datasource outlives the failures that it reports.
+    // Any answer means that it is ready: the datasource keeps running when it reports failures.
     probe: () => http(`${fleetURL(lab)}/api/datasources/uid/etcdfleet/health`),
   };
   return [service];

@@ -3,13 +3,13 @@ import type { Lab } from '../lab.ts';
 import type { Task } from '../supervisor/service.ts';
 import { grafanaAdmin, grafanaName, grafanaURL } from './grafana.ts';
 
-/** Besides the administrator, so that every role can be tried; the password is the name. */
+/** The accounts besides the administrator, so that every role can be tried. The password is the name. */
 export const grafanaAccounts = [
   { login: 'viewer', role: 'Viewer' },
   { login: 'editor', role: 'Editor' },
 ];
 
-/** Creates the accounts that are not there yet. */
+/** Creates the accounts that do not exist yet. */
 export function grafanaAccountsTask(lab: Lab): Task {
   return {
     name: 'grafana-accounts',
@@ -26,7 +26,7 @@ export function grafanaAccountsTask(lab: Lab): Task {
 async function createAccount(lab: Lab, { login, role }: (typeof grafanaAccounts)[number]): Promise<void> {
   const created = await api(lab, 'POST', '/api/admin/users', { login, name: login, password: login });
   if (created.status === 412) {
-    return; // there from an earlier start; somebody may have changed its role on purpose
+    return; // it exists since an earlier start, and a user may have changed its role on purpose
   }
   const { id } = JSON.parse(created.body) as { id: number };
   await api(lab, 'PATCH', `/api/org/users/${id}`, { role });

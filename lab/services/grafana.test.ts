@@ -5,7 +5,7 @@ import { createCredentials, tokenOf } from '../credentials.ts';
 import { temporaryLab } from '../testing.ts';
 import { grafana } from './grafana.ts';
 
-test('a Grafana of somebody else, or none, starts nothing', (t) => {
+test('no process starts for an existing Grafana or for none', (t) => {
   const lab = temporaryLab(t);
   assert.deepEqual(grafana(lab, { kind: 'url', url: 'http://grafana' }), []);
   assert.deepEqual(grafana(lab, { kind: 'none', reasons: [] }), []);

@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
+import { appId, datasourceType, inspectionsPanelType } from '../../src/ids.ts';
 import { datasourceBinary } from '../build/plugin.ts';
 import { labEnvironment, labEnvironmentNames } from '../environment.ts';
 import type { GrafanaSource } from '../grafana/source.ts';
@@ -11,14 +12,13 @@ import { writePrivateFile } from '../private-file.ts';
 import type { Service } from '../supervisor/service.ts';
 import { grafanaVersion } from '../topology.ts';
 
-const app = 'etcdfleet-slo-app';
-const unsignedPlugins = [app, 'etcdfleet-slo-datasource', 'etcdfleet-inspections-panel'];
+const unsignedPlugins = [appId, datasourceType, inspectionsPanelType];
 
 export const grafanaName = 'grafana';
 export const grafanaAdmin = { user: 'admin', password: 'admin' };
 export const grafanaURL = (lab: Lab) => `http://127.0.0.1:${lab.plan.ports.grafana}`;
 
-/** The lab's own Grafana with the plugin; nothing when somebody else's is used, or none. */
+/** The lab's own Grafana with the plugin. Empty if an existing Grafana or none is used. */
 export function grafana(lab: Lab, source: GrafanaSource): Service[] {
   if (source.kind !== 'home' && source.kind !== 'docker') {
     return [];
@@ -27,7 +27,7 @@ export function grafana(lab: Lab, source: GrafanaSource): Service[] {
     name: grafanaName,
     needs: [],
     ...(source.kind === 'home' ? fromHome(lab, source.home) : fromDocker(lab)),
-    env: () => ({ ...settings(lab), ...labEnvironment(lab) }),
+    env: () => ({ ...grafanaSettings(lab), ...labEnvironment(lab) }),
     ports: { http: lab.plan.ports.grafana },
     watches: [datasourceBinary(lab), path.join(lab.root, 'provisioning'), path.join(lab.root, 'src', 'plugin.json')],
     prepare() {
@@ -47,10 +47,10 @@ function fromHome(lab: Lab, home: string): Pick<Service, 'command' | 'args'> {
   };
 }
 
-/** The official image on the host's network: the lab listens on loopback only. */
+/** Runs the official image on the host's network, because the lab listens on loopback only. */
 function fromDocker(lab: Lab): Pick<Service, 'command' | 'args' | 'cleanUp'> {
   const container = `etcdfleet-lab-grafana-${lab.portBase}`;
-  const variables = [...Object.keys(settings(lab)), ...labEnvironmentNames(lab)];
+  const variables = [...Object.keys(grafanaSettings(lab)), ...labEnvironmentNames(lab)];
   return {
     command: 'docker',
     args: [
@@ -61,7 +61,7 @@ function fromDocker(lab: Lab): Pick<Service, 'command' | 'args' | 'cleanUp'> {
       `--user=${process.getuid?.()}:${process.getgid?.()}`,
       `--volume=${lab.root}:${lab.root}:ro`,
       `--volume=${lab.dir}:${lab.dir}`,
-      // Names without values: Docker takes those from its own environment, so that secrets are on no command line.
+      // Only names: Docker takes the values from its own environment, so that no secret is on a command line.
       ...variables.map((name) => `--env=${name}`),
       `--env=GF_PATHS_CONFIG=${configFile(lab)}`,
       `grafana/grafana:${grafanaVersion}`,
@@ -70,7 +70,8 @@ function fromDocker(lab: Lab): Pick<Service, 'command' | 'args' | 'cleanUp'> {
   };
 }
 
-function settings(lab: Lab): Record<string, string> {
+/** The environment variables that configure the lab's Grafana. */
+export function grafanaSettings(lab: Lab): Record<string, string> {
   const data = dataDir(lab, grafanaName);
   return {
     GF_SERVER_HTTP_ADDR: '127.0.0.1',
@@ -96,7 +97,7 @@ function settings(lab: Lab): Record<string, string> {
 }
 
 function linkPlugin(lab: Lab): void {
-  const link = path.join(pluginsDir(lab), app);
+  const link = path.join(pluginsDir(lab), appId);
   mkdirSync(pluginsDir(lab), { recursive: true });
   rmSync(link, { force: true });
   symlinkSync(path.join(lab.root, 'dist'), link);

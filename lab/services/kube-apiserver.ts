@@ -4,7 +4,7 @@ import type { Service } from '../supervisor/service.ts';
 import { objectsName } from './etcd-objects.ts';
 import { apiserverArguments, apiserverReady, kubernetesServer } from './etcd-apiserver.ts';
 
-/** The Kubernetes clusters of a region: API servers that store in its watched etcd clusters. */
+/** The Kubernetes clusters of a region: API servers that store their objects in its watched etcd clusters. */
 export function kubeApiservers(lab: Lab, region: PlannedRegion): Service[] {
   return region.clusters.flatMap((cluster) =>
     cluster.kubernetes ? [kubeApiserver(lab, region, cluster, cluster.kubernetes)] : []
@@ -19,17 +19,17 @@ function kubeApiserver(
 ): Service {
   return {
     name: `${name}-apiserver`,
-    // After the objects: an API server starts on one core, and the region's own comes first.
+    // It starts after the objects: starting an API server takes a whole core, and the region's own comes first.
     needs: [objectsName(region), ...cluster.members.map((member) => member.name)],
     command: program(lab, 'kube-apiserver'),
     args: [
       `--etcd-servers=${cluster.members.map(({ clientURL }) => clientURL).join(',')}`,
-      // Beside the traffic's keys, which are no objects.
+      // A prefix of its own keeps it apart from the traffic's keys, which are not objects.
       `--etcd-prefix=/${name}`,
       ...apiserverArguments(lab, region, port),
     ],
     ports: { https: port },
-    readySeconds: 120, // it starts beside everything else
+    readySeconds: 120, // everything else starts at the same time
     probe: () => apiserverReady({ ...kubernetesServer(lab, region), url }),
   };
 }

@@ -5,7 +5,7 @@ import type { PlannedRegion } from '../plan.ts';
 import type { Service } from '../supervisor/service.ts';
 import { objectsName } from './etcd-objects.ts';
 
-/** Serves the region's scrape targets, and makes the EtcdMonitors that its policy wants. */
+/** Serves the region's scrape targets, and creates the EtcdMonitors that its policy requires. */
 export function operator(lab: Lab, region: PlannedRegion): Service {
   const { operatorMetrics: metrics, operatorHealth: health, operatorTargets: targets } = region.ports;
   return {
@@ -14,7 +14,9 @@ export function operator(lab: Lab, region: PlannedRegion): Service {
     command: program(lab, 'operator'),
     args: [
       `--kubeconfig=${kubeconfigFile(lab, region, 'etcdfleet-operator')}`,
-      `--namespace=${region.name}`,
+      `--namespaces=${region.name}`,
+      `--region=${region.name}`,
+      `--prometheus-url=http://127.0.0.1:${region.ports.prometheus}`,
       `--metrics-bind-address=127.0.0.1:${metrics}`,
       `--health-probe-bind-address=127.0.0.1:${health}`,
       `--targets-bind-address=127.0.0.1:${targets}`,

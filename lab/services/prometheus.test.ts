@@ -22,7 +22,7 @@ interface Config {
   }>;
 }
 
-test('the deployed configuration becomes the lab’s with addresses on loopback and short intervals', () => {
+test('the lab’s configuration is the deployed one with loopback addresses and short intervals', () => {
   const [region] = lab.plan.regions;
   const config = parse(labConfig(lab, deployed, region)) as Config;
   const addresses = config.scrape_configs.flatMap((job) => [
@@ -38,7 +38,7 @@ test('the deployed configuration becomes the lab’s with addresses on loopback 
   ]);
 });
 
-test('a region evaluates the region’s part of the rules, in the lab those that the lab has written', () => {
+test('a region evaluates the region’s part of the rules, as written by the lab', () => {
   assert.deepEqual(
     (parse(deployed) as Config).rule_files.map((file) => path.relative('/etc/etcd-fleet', file)),
     ['rules/recording/region.yaml']
@@ -46,7 +46,7 @@ test('a region evaluates the region’s part of the rules, in the lab those that
   assert.deepEqual((parse(labConfig(lab, deployed, lab.plan.regions[0])) as Config).rule_files, [regionRuleFile(lab)]);
 });
 
-test('external labels are never those of etcd’s series', () => {
+test('external labels do not collide with the labels of etcd’s series', () => {
   const { external_labels } = (parse(deployed) as Config).global;
   assert.deepEqual(Object.keys(external_labels).sort(), ['prometheus', 'replica']);
 });

@@ -33,7 +33,7 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
     ports: { http: region.ports.prometheus },
     watches: [deployedConfig(lab)],
     prepare() {
-      rmSync(regionRuleFile(lab), { force: true }); // written again when all members have been scraped
+      rmSync(regionRuleFile(lab), { force: true }); // written again after all members have been scraped
       writeApiserverTargets(lab, region);
       writeThanosRuleTargets(lab, region);
       writePrivateFile(configFile, labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
@@ -47,7 +47,7 @@ export const prometheusURL = (region: PlannedRegion) => `http://127.0.0.1:${regi
 
 const apiserversDir = (lab: Lab, region: PlannedRegion) => etcFile(lab, region.name, 'kube-apiservers');
 
-/** The targets of the job kube-apiserver, and what it takes to be let in. */
+/** Writes the targets of the job kube-apiserver and their credentials. */
 function writeApiserverTargets(lab: Lab, region: PlannedRegion): void {
   const targets = region.clusters.flatMap(({ kubernetes, product, scene, specification, name }) =>
     kubernetes
@@ -67,7 +67,7 @@ function writeApiserverTargets(lab: Lab, region: PlannedRegion): void {
 
 const thanosRuleDir = (lab: Lab, region: PlannedRegion) => etcFile(lab, region.name, 'thanos-rule');
 
-/** The target of the job thanos-rule, in the first region only: Thanos rule is one for all of them. */
+/** Writes the target of the job thanos-rule, in the first region only: all regions share one Thanos rule. */
 function writeThanosRuleTargets(lab: Lab, region: PlannedRegion): void {
   const targets = region === lab.plan.regions[0] ? [{ targets: [`127.0.0.1:${lab.plan.ports.ruleHttp}`] }] : [];
   writePrivateFile(path.join(thanosRuleDir(lab, region), 'targets.yaml'), stringify(targets));
@@ -75,7 +75,7 @@ function writeThanosRuleTargets(lab: Lab, region: PlannedRegion): void {
 
 const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml');
 
-/** The deployed configuration for a region of the lab. */
+/** Returns the deployed configuration, changed for a region of the lab. */
 export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): string {
   const { ports } = region;
   const places: Record<string, string> = {

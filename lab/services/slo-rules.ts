@@ -6,8 +6,8 @@ import { firstScrapesName } from './first-scrapes.ts';
 import { thanosRuleName } from './thanos.ts';
 
 /**
- * Writes the SLO rules that follow from slo/definitions and has them loaded. Only when every member has been scraped: a
- * few minutes of history are all that a new lab has, and the disorder of its start would fire alerts for as long.
+ * Writes the SLO rules that follow from slo/definitions and loads them. It does so only after every member has been
+ * scraped: a new lab has only a few minutes of history, and failures during its start would fire alerts for as long.
  */
 export function sloRules(lab: Lab): Task {
   return {

@@ -31,7 +31,7 @@ export function thanosSidecar(lab: Lab, region: PlannedRegion): Service {
   };
 }
 
-/** The one entry to the metrics of all regions. */
+/** The single entry point to the metrics of all regions. */
 export function thanosQuery(lab: Lab): Service {
   const { thanosHttp, thanosGrpc } = lab.plan.ports;
   const endpointsFile = etcFile(lab, 'thanos-endpoints.yaml');
@@ -52,7 +52,7 @@ export function thanosQuery(lab: Lab): Service {
     ],
     ports: { http: thanosHttp, grpc: thanosGrpc },
     prepare() {
-      // strict keeps what does not answer in the list: its absence is then a warning, not silence.
+      // strict keeps endpoints that do not answer in the list, so that queries warn about them.
       const ports = [...lab.plan.regions.map((region) => region.ports.sidecarGrpc), lab.plan.ports.ruleGrpc];
       const endpoints = ports.map((port) => ({ address: `127.0.0.1:${port}`, strict: true }));
       writePrivateFile(endpointsFile, stringify({ endpoints }));
@@ -61,7 +61,7 @@ export function thanosQuery(lab: Lab): Service {
   };
 }
 
-/** Sums the regions up to the fleet, and fires the alerts. */
+/** Aggregates the regions to the fleet, and fires the alerts. */
 export function thanosRule(lab: Lab): Service {
   const { ruleHttp, ruleGrpc } = lab.plan.ports;
   return {
@@ -79,12 +79,12 @@ export function thanosRule(lab: Lab): Service {
       `--query=${lab.plan.thanosURL}`,
       `--alertmanagers.url=${alertmanagerURL(lab)}`,
       `--alert.query-url=${lab.plan.thanosURL}`,
-      // Replicas of Thanos rule fire the same alert: without this label it is one for Alertmanager.
+      // Replicas of Thanos rule fire the same alert. Dropping this label lets Alertmanager deduplicate them.
       '--label=rule_replica="a"',
       '--alert.label-drop=rule_replica',
-      // Groups wait for their queries, not for each other.
+      // Groups run in parallel: each waits for its queries, not for other groups.
       '--rule-concurrent-evaluation=4',
-      // For groups that name no interval: none of ours.
+      // The default for groups without an interval. All of ours have one.
       '--eval-interval=30s',
     ],
     ports: { http: ruleHttp, grpc: ruleGrpc },

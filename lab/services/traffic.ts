@@ -7,13 +7,13 @@ import { type PlannedCluster, allClusters } from '../plan.ts';
 import { writePrivateFile } from '../private-file.ts';
 import type { Service } from '../supervisor/service.ts';
 
-/** Reads and writes in every cluster as Kubernetes would. */
+/** Reads and writes in every cluster as Kubernetes does. */
 export function traffic(lab: Lab): Service {
   const configFile = etcFile(lab, 'traffic.yaml');
   const address = `127.0.0.1:${lab.plan.ports.traffic}`;
   return {
     name: 'traffic',
-    needs: [], // it connects to what is there, for ever
+    needs: [], // it keeps trying to connect
     command: program(lab, 'traffic'),
     args: [`--config=${configFile}`, `--listen-address=${address}`],
     ports: { http: lab.plan.ports.traffic },
@@ -24,7 +24,7 @@ export function traffic(lab: Lab): Service {
   };
 }
 
-/** The load of one cluster, as lab/traffic reads it. */
+/** The load on one cluster, in the format that lab/traffic reads. */
 function load(lab: Lab, cluster: PlannedCluster) {
   const { objects, requestsPerSecond } = cluster;
   return { ...howToReach(lab, cluster), objects, requestsPerSecond };

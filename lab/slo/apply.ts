@@ -7,14 +7,14 @@ import { isRunning } from '../supervisor/supervisor.ts';
 import { evaluators, loadRules } from './load.ts';
 import { ruleTexts, writeRules } from './rule-files.ts';
 
-/** Rules that a running lab can be given: promtool and Thanos find no fault in them. */
+/** Rules that are ready to apply to a running lab: promtool and Thanos accept them. */
 export interface CheckedRules {
   texts: Record<string, string>;
-  /** What the checks said. */
+  /** The result of the checks. */
   verdict: string;
 }
 
-/** The rules for the lab, refused when something is wrong with them or no lab is there to take them. */
+/** Returns the rules for the lab. Throws if they are invalid or no lab is running. */
 export async function rulesToApply(lab: Lab, definitions?: Definitions): Promise<CheckedRules> {
   const down = evaluators(lab).filter((evaluator) => !isRunning(lab, evaluator));
   if (down.length > 0) {
@@ -27,7 +27,7 @@ export async function rulesToApply(lab: Lab, definitions?: Definitions): Promise
   return { texts, verdict: await judge(texts) };
 }
 
-/** Gives the rules to the running lab; returns what was done, line by line. */
+/** Applies the rules to the running lab. Returns one line per step. */
 export async function applyRules(lab: Lab, { texts, verdict }: CheckedRules): Promise<string[]> {
   const began = performance.now();
   const done = await withLock(labLock(lab), 'changing this lab', async () => {

@@ -12,9 +12,9 @@ import { type EvaluatedGroup, signatureOfEvaluated, signatureOfWritten } from '.
 import { globalRuleFiles, regionRuleFile } from './rule-files.ts';
 
 const loadSeconds = 30;
-const patiently = { timeoutMilliseconds: 15_000 }; // a machine that starts a whole lab is busy
+const patiently = { timeoutMilliseconds: 15_000 }; // a machine that is starting a whole lab is busy
 
-/** What evaluates rules, and by which metrics it tells whether it could read them. */
+/** A process that evaluates rules, with the metric that reports whether it could load them. */
 export interface Evaluator {
   name: string;
   url: string;
@@ -40,8 +40,8 @@ export function evaluators(lab: Lab): Evaluator[] {
 }
 
 /**
- * Has a running evaluator read its rule files anew, without a restart, and returns when its own API says that it evaluates
- * what they hold.
+ * Makes a running evaluator reload its rule files without a restart. Returns when its API reports the rules of these
+ * files.
  */
 export async function loadRules(evaluator: Evaluator, signal?: AbortSignal): Promise<void> {
   const wanted = evaluator.files.flatMap((file) =>
@@ -65,7 +65,7 @@ export async function loadRules(evaluator: Evaluator, signal?: AbortSignal): Pro
   }
 }
 
-/** What is wrong with what the evaluator has; undefined when it has what is wanted. */
+/** Describes how the evaluator's rules differ from the wanted ones. Returns undefined if they are the same. */
 async function differenceOf({ url, reloadMetric }: Evaluator, wanted: string[]): Promise<string | undefined> {
   const answer = await httpOk(`${url}/api/v1/rules`, patiently);
   const { data } = JSON.parse(answer) as { data: { groups: EvaluatedGroup[] } };
@@ -78,12 +78,12 @@ async function differenceOf({ url, reloadMetric }: Evaluator, wanted: string[]):
     ...wanted.filter((group) => !present.includes(group)),
     ...present.filter((group) => !wanted.includes(group)),
   ].map((group) => (JSON.parse(group) as { name: string }).name);
-  return names.length > 0 ? `these groups are not the written ones: ${[...new Set(names)].join(', ')}` : undefined;
+  return names.length > 0 ? `these groups differ from the written ones: ${[...new Set(names)].join(', ')}` : undefined;
 }
 
 function notLoaded({ name }: Evaluator, reason: string): LabFailure {
   return new LabFailure(
     `${name} has not loaded the rules: ${reason}.`,
-    `It goes on with those that it had. See \`npm run lab logs ${name}\`.`
+    `It continues with the previous rules. See \`npm run lab logs ${name}\`.`
   );
 }

@@ -7,13 +7,13 @@ import { type Lab, etcFile } from '../lab.ts';
 import { grafanaURL } from '../services/grafana.ts';
 import { scrapeInterval, step } from './timing.ts';
 
-/** What each Prometheus evaluates. */
+/** The rule file of each Prometheus. */
 export const regionRuleFile = (lab: Lab) => ruleFile(lab, 'recording/region.yaml');
 
-/** What Thanos rule evaluates. */
+/** The rule files of Thanos rule. */
 export const globalRuleFiles = (lab: Lab) => [ruleFile(lab, 'recording/global.yaml'), ruleFile(lab, 'alerts/slo.yaml')];
 
-/** The rules for the lab's intervals and addresses, by file below the lab's folder of rules. Throws a DefinitionError. */
+/** Returns the rules with the lab's intervals and addresses, by file in its rules folder. Throws a DefinitionError. */
 export function ruleTexts(lab: Lab, definitions: Definitions = loadDefinitions()): Record<string, string> {
   const source = rememberedGrafana(lab);
   const ofLab = changeDeployment(definitions, {

@@ -1,8 +1,9 @@
-// Whether the rules that somebody evaluates are those of a file, from what the API /api/v1/rules says.
-import { parseDuration } from '../../slo/model/duration.ts';
+// Compares the rules that the API /api/v1/rules reports with those of a file.
+import { parseDuration, parsePrometheusDuration } from '../../slo/model/duration.ts';
+import { promqlTree, type PromqlNode } from '../../slo/promql/tree.ts';
 import type { Rule, RuleGroup } from '../../slo/generate/rules.ts';
 
-/** A group in an answer of /api/v1/rules of Prometheus and of Thanos rule. Times are seconds. */
+/** A group in an answer of /api/v1/rules of Prometheus and of Thanos rule. Times are in seconds. */
 export interface EvaluatedGroup {
   name: string;
   interval: number;
@@ -13,16 +14,16 @@ interface EvaluatedRule {
   name: string;
   query: string;
   labels?: Record<string, string>;
-  /** Of alerts only. */
+  /** Set for alerts only. */
   duration?: number;
   keepFiringFor?: number;
   annotations?: Record<string, string>;
 }
 
-/** What Thanos rule adds to every rule. */
+/** The label that Thanos rule adds to every rule. */
 const externalLabel = 'rule_replica';
 
-/** Equal for groups that do the same. */
+/** Returns a text that is equal for equivalent groups. */
 export function signatureOfWritten({ name, interval, rules }: RuleGroup): string {
   return signatureOfEvaluated({ name, interval: parseDuration(interval), rules: rules.map(asEvaluated) });
 }
@@ -32,13 +33,13 @@ export function signatureOfEvaluated({ name, interval, rules }: EvaluatedGroup):
     JSON.stringify([
       rule.name,
       normal(rule.query),
-      sorted(rule.labels).filter(([label]) => label !== externalLabel),
+      sorted(rule.labels).filter(([label, value]) => label !== externalLabel && value !== ''), // an empty label is the same as none
       rule.duration ?? 0,
       rule.keepFiringFor ?? 0,
       sorted(rule.annotations),
     ])
   );
-  // Thanos rule lists them by name.
+  // Thanos rule lists rules by name.
   return JSON.stringify({ name, interval, rules: signatures.sort() });
 }
 
@@ -58,17 +59,28 @@ function asEvaluated(rule: Rule): EvaluatedRule {
 
 const sorted = (named: Record<string, string> = {}) => Object.entries(named).sort();
 
-const text = '"(?:[^"\\\\]|\\\\.)*"';
-const selector = new RegExp(`\\{((?:[^"{}]|${text})*)\\}`, 'g');
-const matcher = new RegExp(`\\w+(?:=~|!~|!=|=)${text}`, 'g');
-const range = /(?<=\[)(?:\d+(?:ms|[smhd]))+(?=\])/g;
-
-/** An expression without what its reader may write otherwise: spaces, the order of matchers, and 75s as 1m15s. */
+/** Normalizes what an evaluator may format differently: spaces, the order of matchers, and 75s as 1m15s. */
 function normal(expr: string): string {
-  return expr
-    .replace(/\s+/g, '')
-    .replace(selector, (_, matchers: string) => `{${(matchers.match(matcher) ?? []).sort().join()}}`)
-    .replace(range, (duration) => `${sum(duration.match(/\d+(?:ms|[smhd])/g)!.map(parseDuration))}s`);
+  const tree = promqlTree(expr);
+  const parts = [
+    ...tree.all('LabelMatchers').map((matchers) => ({ ...placeOf(matchers), by: sortedMatchers(matchers) })),
+    ...tree
+      .all('NumberDurationLiteralInDurationContext')
+      .map((time) => ({ ...placeOf(time), by: inSeconds(time.text) })),
+  ];
+  return parts
+    .sort((one, other) => other.from - one.from)
+    .reduce((text, { from, to, by }) => text.slice(0, from) + by + text.slice(to), expr)
+    .replace(/\s+/g, '');
 }
 
-const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+const placeOf = ({ from, to }: PromqlNode) => ({ from, to });
+
+const sortedMatchers = ({ children }: PromqlNode) =>
+  `{${children
+    .map(({ text }) => text)
+    .sort()
+    .join()}}`;
+
+/** A plain number is one of seconds already. */
+const inSeconds = (time: string) => `${Number.isNaN(Number(time)) ? parsePrometheusDuration(time) : time}s`;

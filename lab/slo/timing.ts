@@ -1,5 +1,5 @@
-/** Shorter than in deploy/prometheus/prometheus.yaml, so that people see things happen. */
+/** Shorter than in deploy/prometheus/prometheus.yaml, so that changes are visible soon. */
 export const scrapeInterval = '5s';
 
-/** How often SLO events are counted: the shortest that slo/model allows for this scrape interval. */
+/** How often SLO events are counted: the shortest step that slo/model allows for this scrape interval. */
 export const step = '10s';

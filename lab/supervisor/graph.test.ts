@@ -6,7 +6,7 @@ import { runGraph } from './graph.ts';
 
 const node = (name: string, ...needs: string[]) => ({ name, needs });
 
-test('a node runs after those that it needs, and beside the others', async () => {
+test('a node runs after those that it needs, in parallel with others', async () => {
   const log: string[] = [];
   let release = () => {};
   const b = new Promise<void>((resolve) => (release = resolve));
@@ -24,7 +24,7 @@ test('a node runs after those that it needs, and beside the others', async () =>
   assert.ok(log.indexOf('d begins') < log.indexOf('b ends'));
 });
 
-test('the first failure is thrown, aborts what runs, and nothing that needs it starts', async () => {
+test('the first failure is thrown, aborts the running nodes, and no dependent node starts', async () => {
   const ran: string[] = [];
   const run = async ({ name }: { name: string }, signal: AbortSignal) => {
     ran.push(name);
@@ -37,7 +37,7 @@ test('the first failure is thrown, aborts what runs, and nothing that needs it s
   assert.deepEqual(ran, ['bad', 'long']);
 });
 
-test('a stop ends what runs and starts nothing more', async () => {
+test('a stop aborts the running nodes and starts no more', async () => {
   const stop = new AbortController();
   const ran: string[] = [];
   const running = runGraph(

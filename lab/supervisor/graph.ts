@@ -6,9 +6,9 @@ export interface GraphNode {
 }
 
 /**
- * Runs every node as soon as those that it needs have ended, side by side. After the first failure, or when `stop`
- * fires, no node starts any more and the signal that the running ones were given is aborted; once all have ended, the
- * first failure is thrown.
+ * Runs every node as soon as those that it needs have finished. Independent nodes run in parallel. After the first
+ * failure, or when `stop` fires, no more nodes start and the signal of the running ones is aborted. When all have
+ * finished, the first failure is thrown.
  */
 export async function runGraph<N extends GraphNode>(
   nodes: N[],
@@ -38,7 +38,7 @@ export async function runGraph<N extends GraphNode>(
   }
 }
 
-/** The nodes, each after those that it needs. */
+/** Returns the nodes, each after those that it needs. */
 function inOrder<N extends GraphNode>(nodes: N[]): N[] {
   const ordered: N[] = [];
   let waiting = nodes;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { temporaryDir } from '../testing.ts';
 import { withLock } from './lock.ts';
 
-test('the second who wants the lock is told who has it, and the lock is free afterwards', async (t) => {
+test('a second request for the lock fails with the holder’s number, and the lock is released afterwards', async (t) => {
   const file = path.join(temporaryDir(t), 'lock');
   await withLock(file, 'building', async () => {
     await assert.rejects(
@@ -17,7 +17,7 @@ test('the second who wants the lock is told who has it, and the lock is free aft
   assert.ok(!existsSync(file));
 });
 
-test('the lock is free after a failure', async (t) => {
+test('the lock is released after a failure', async (t) => {
   const file = path.join(temporaryDir(t), 'lock');
   await assert.rejects(
     withLock(file, 'building', () => Promise.reject(new Error('no'))),

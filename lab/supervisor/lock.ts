@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { LabFailure } from '../failure.ts';
 
-/** Runs `work` while no other process does the same; `what` says what that is. */
+/** Runs `work` while no other process holds the lock. `what` names the work in errors. */
 export async function withLock<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(path.dirname(file), { recursive: true });
   if (!take(file)) {
@@ -11,7 +11,7 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
     if (isAlive(holder)) {
       throw new LabFailure(
         `Process ${holder} is ${what} already.`,
-        `Wait for it to end, or end it, then run the command again.`
+        `Wait for it to finish, or stop it, then run the command again.`
       );
     }
     rmSync(file, { force: true }); // left behind by a crash

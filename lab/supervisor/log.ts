@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, existsSync } from 'node:fs';
 import path from 'node:path';
 
-/** Opens a new log for a program's output and keeps the one before it as <name>.previous.log. */
+/** Opens a new log for a program's output and keeps the previous one as <name>.previous.log. */
 export function startLog(file: string): number {
   mkdirSync(path.dirname(file), { recursive: true });
   if (existsSync(file)) {
@@ -10,7 +10,7 @@ export function startLog(file: string): number {
   return openSync(file, 'a');
 }
 
-/** The last lines of a log, read from its end however long it is. */
+/** Returns the last lines of a log. Only the end of the file is read. */
 export function tailOf(file: string, lines = 15): string {
   const window = 32 * 1024;
   let log: number;

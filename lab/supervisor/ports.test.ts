@@ -16,7 +16,7 @@ test('a taken port is reported with the process that needs it and the remedy', a
 
   await assert.rejects(requireFreePorts(lab, [{ name: 'gz-prometheus', ports: { http: port } }]), {
     message: `Another program listens on 127.0.0.1 already:\n  port ${port}, which gz-prometheus needs for http`,
-    remedy: 'End that program, or move the lab: LAB_PORT_BASE=24000 npm run lab (it takes 300 ports from there on).',
+    remedy: 'Stop that program, or move the lab: LAB_PORT_BASE=24000 npm run lab (it takes 300 ports from there on).',
   });
 });
 
@@ -28,13 +28,13 @@ test('free ports are no failure', async () => {
   await requireFreePorts(lab, [{ name: 'traffic', ports: { http: port } }]);
 });
 
-test('of very many ports the first are named', () => {
+test('a long list of taken ports is shortened', () => {
   const wanted = (port: number) => ({ service: 'etcd', purpose: 'client', port });
   const { message } = portsTaken(lab, [1, 2, 3, 4, 5, 6, 7].map(wanted));
   assert.match(message, /port 5, which etcd needs for client\n  and 2 more ports: it may be another lab$/);
 });
 
-test('every taken port is named, and a lab that moved already is sent elsewhere', () => {
+test('every taken port is named, and the remedy for a moved lab is another base', () => {
   const failure = portsTaken(openLab({ LAB_PORT_BASE: '24000' }), [
     { service: 'grafana', purpose: 'http', port: 24000 },
     { service: 'thanos-query', purpose: 'grpc', port: 24002 },

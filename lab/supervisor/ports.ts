@@ -7,7 +7,7 @@ import type { Service } from './service.ts';
 
 const shown = 5;
 
-/** Fails when another program listens on a port that one of the services, none of which runs yet, is about to take. */
+/** Fails if another program listens on a port that one of the services needs. None of the services runs yet. */
 export async function requireFreePorts(
   lab: Pick<Lab, 'portBase' | 'plan'>,
   services: Array<Pick<Service, 'name' | 'ports'>>
@@ -39,7 +39,7 @@ export function portsTaken(lab: Pick<Lab, 'portBase' | 'plan'>, taken: WantedPor
   const other = lab.portBase === defaultPortBase ? defaultPortBase + 1000 : defaultPortBase;
   return new LabFailure(
     `Another program listens on 127.0.0.1 already:\n${lines.join('\n')}`,
-    `End that program, or move the lab: LAB_PORT_BASE=${other} npm run lab (it takes ${size} ports from there on).`
+    `Stop that program, or move the lab: LAB_PORT_BASE=${other} npm run lab (it takes ${size} ports from there on).`
   );
 }
 

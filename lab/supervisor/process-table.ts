@@ -9,7 +9,7 @@ export interface ProcessEntry {
   paused: boolean;
 }
 
-/** Every living process of the machine. */
+/** Returns all running processes of the machine. */
 export function processTable(): ProcessEntry[] {
   return process.platform === 'linux' ? fromProc() : fromPs();
 }
@@ -19,13 +19,13 @@ function fromProc(): ProcessEntry[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        // The name, in parentheses, may hold blanks and parentheses: fields are counted after the last one.
+        // The name, in parentheses, may contain spaces and parentheses. Fields are counted after the last parenthesis.
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
         const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '').replaceAll('\0', ' ');
         return entry(pid, group, state, command);
       } catch {
-        return []; // ended while the table was read
+        return []; // it exited while the table was read
       }
     });
 }

@@ -4,13 +4,13 @@ import path from 'node:path';
 import type { Lab } from '../lab.ts';
 import { type ProcessEntry, processTable } from './process-table.ts';
 
-/** What the lab remembers of a process that it started, in LAB_DIR/run/<name>.json. */
+/** The lab's record of a process that it started, stored in LAB_DIR/run/<name>.json. */
 export interface ProcessRecord {
   name: string;
   pid: number;
-  /** Program and arguments; with the pid it tells our process from a stranger that got its number later. */
+  /** Program and arguments. With the pid they distinguish our process from another one that got its number later. */
   command: string[];
-  /** The program's build when it was started. */
+  /** The program's build at its start. */
   build: string;
   startedAt: string;
 }
@@ -31,7 +31,7 @@ export function readRecord(lab: Lab, name: string): ProcessRecord | undefined {
   try {
     return JSON.parse(readFileSync(recordFile(lab, name), 'utf8')) as ProcessRecord;
   } catch {
-    return undefined; // none, or cut short by a crash of the machine: then nothing runs either
+    return undefined; // missing, or truncated by a crash of the machine, after which no process runs either
   }
 }
 
@@ -45,14 +45,15 @@ export function allRecords(lab: Lab): ProcessRecord[] {
   return files.flatMap((file) => readRecord(lab, path.basename(file, '.json')) ?? []);
 }
 
-/** The recorded process, if it is alive and still ours. */
+/** Returns the recorded process if it is running and still ours. */
 export function livingProcess(record: ProcessRecord, table = processTable()): ProcessEntry | undefined {
   return table.find((entry) => entry.pid === record.pid && entry.command === record.command.join(' '));
 }
 
 /**
- * The recorded process and its descendants: every process leads a group of its own, which its children (a plugin's
- * backend) join. When the leader is gone, members that outlived it are ours only if they come from the lab's folders.
+ * Returns the recorded process and its descendants. Every process leads its own group, which its children (such as a
+ * plugin's backend) join. If the leader is gone, other processes of the group are ours only if they come from the lab's
+ * folders.
  */
 export function livingGroup(lab: Lab, record: ProcessRecord, table = processTable()): ProcessEntry[] {
   const group = table.filter((entry) => entry.group === record.pid);

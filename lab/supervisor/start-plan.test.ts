@@ -13,19 +13,19 @@ const nodes = [
 
 for (const { name, running, held, want } of [
   {
-    name: 'everything at first',
+    name: 'everything is started at first',
     running: [],
     held: [],
     want: ['store', 'api after store', 'objects after api', 'cruiser after objects', 'traffic'],
   },
   {
-    name: 'what runs is not waited for',
+    name: 'running nodes are not waited for',
     running: ['store', 'api'],
     held: [],
     want: ['objects', 'cruiser after objects', 'traffic'],
   },
   {
-    name: 'what a fault holds stays down, with all that needs it',
+    name: 'nodes that a fault holds stay down, with all that need them',
     running: ['store'],
     held: ['api'],
     want: ['traffic'],

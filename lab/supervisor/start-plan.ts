@@ -1,8 +1,8 @@
 import type { GraphNode } from './graph.ts';
 
 /**
- * What is to be started: the nodes that do not run yet, each needing only what is started too. Nodes that a fault
- * holds, and those that need one of them, are left as they are.
+ * Returns the nodes to start: those that do not run yet, with their needs reduced to nodes that are started too. Nodes
+ * that a fault holds, and those that need one of them, are left as they are.
  */
 export function startPlan<N extends GraphNode>(
   nodes: N[],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { stopOrder } from './stop.ts';
 
-test('etcds end last, the members of a cluster one by one', () => {
+test('etcd members stop last, those of a cluster one by one', () => {
   const record = (name: string, program: string) => ({
     name,
     command: [`/bin/${program}`],

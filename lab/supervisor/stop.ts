@@ -1,13 +1,13 @@
 import path from 'node:path';
 
 import type { Lab } from '../lab.ts';
-import { showProgress } from '../terminal/progress.ts';
+import { showProgress } from '../../terminal/progress.ts';
 import type { ProcessRecord } from './records.ts';
 import { stopProcess } from './supervisor.ts';
 
-/** Ends the processes in an order in which none waits for another in vain, and shows how far it is. */
+/** Stops the processes in an order in which none waits for one that is already stopped, and shows the progress. */
 export async function stopProcesses(lab: Lab, records: ProcessRecord[]): Promise<void> {
-  const progress = showProgress({ doing: 'Stopping', done: 'has ended' }, records.length);
+  const progress = showProgress({ doing: 'Stopping', done: 'has stopped' }, records.length);
   const endInOrder = async (sequence: ProcessRecord[]) => {
     for (const record of sequence) {
       progress.begin(record.name);
@@ -25,9 +25,9 @@ export async function stopProcesses(lab: Lab, records: ProcessRecord[]): Promise
 }
 
 /**
- * Waves, one after the other, of sequences that are ended side by side. API servers go before their etcds, without
- * which they do not end in order; the members of a cluster go one by one, because a leader waits long for followers
- * that are gone to take over from it.
+ * Returns waves, which run one after the other. The sequences of a wave are stopped in parallel. API servers stop
+ * before their etcds, without which they cannot shut down in order. The members of a cluster stop one by one, because
+ * a leader would wait long for stopped followers to take over.
  */
 export function stopOrder(records: ProcessRecord[]): ProcessRecord[][][] {
   const isEtcd = ({ command }: ProcessRecord) => path.basename(command[0]) === 'etcd';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -24,7 +24,7 @@ const node = (lab: Lab, name: string, script: string, more: Partial<Service> = {
 
 const forever = 'setInterval(() => {}, 1000)';
 
-test('a started service runs on its own, is not outdated, and is gone after its stop', async (t) => {
+test('a started service runs in the background, is not outdated, and is gone after its stop', async (t) => {
   const lab = temporaryLab(t);
   const service = node(lab, 'one', forever);
   await startService(lab, service);
@@ -38,7 +38,7 @@ test('a started service runs on its own, is not outdated, and is gone after its 
   assert.equal(livingProcess(record), undefined);
 });
 
-test('a stop also ends a paused process, one that ignores SIGTERM politely, and the children', async (t) => {
+test('a stop also ends a paused process and child processes', async (t) => {
   const lab = temporaryLab(t);
   const spawnsChild = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(forever)}]); ${forever}`;
   await startService(lab, node(lab, 'paused', forever));
@@ -52,7 +52,22 @@ test('a stop also ends a paused process, one that ignores SIGTERM politely, and 
   assert.deepEqual([...groupOf(paused.pid), ...groupOf(parent.pid)], []);
 });
 
-test('a stranger who got the recorded process number is left alone', async (t) => {
+test('a stop waits for a child that exits after its parent', async (t) => {
+  const lab = temporaryLab(t);
+  const slow = `process.on('SIGTERM', () => setTimeout(() => process.exit(), 1000)); console.log('ready'); ${forever}`;
+  const parentOfSlow = `
+    const child = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(slow)}]);
+    child.stdout.once('data', () => require('fs').writeFileSync(process.argv[1] + '/spawned', ''));
+    ${forever}`;
+  await startService(lab, node(lab, 'parent', parentOfSlow));
+  const parent = readRecord(lab, 'parent')!;
+  await until(() => existsSync(path.join(lab.dir, 'spawned')));
+
+  await stopProcess(lab, parent);
+  assert.deepEqual(groupOf(parent.pid), []);
+});
+
+test('another process that got the recorded number is left alone', async (t) => {
   const lab = temporaryLab(t);
   const stranger = spawn(process.execPath, ['-e', forever], { detached: true, stdio: 'ignore' });
   await once(stranger, 'spawn');
@@ -65,19 +80,19 @@ test('a stranger who got the recorded process number is left alone', async (t) =
   assert.deepEqual(allRecords(lab), []);
 });
 
-test('a service that ends instead of becoming ready fails with the end of its log', async (t) => {
+test('a service that exits before it is ready fails with the end of its log', async (t) => {
   const lab = temporaryLab(t);
   const service = node(lab, 'broken', `console.error('no such flag'); process.exit(3)`, {
     probe: () => Promise.reject(new Error('refused')),
   });
   await assert.rejects(startService(lab, service), {
-    message: /^broken did not start: it ended with code 3/,
+    message: /^broken did not start: it exited with code 3/,
     logTail: 'no such flag',
     remedy: /npm run lab logs broken/,
   });
 });
 
-test('a program that is not there fails the start', async (t) => {
+test('a missing program fails the start', async (t) => {
   const lab = temporaryLab(t);
   const service = { ...node(lab, 'absent', ''), command: path.join(lab.dir, 'absent') };
   service.probe = () => Promise.reject(new Error('refused'));

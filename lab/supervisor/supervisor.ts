@@ -5,20 +5,21 @@ import { newestChange } from '../build/newest.ts';
 import { LabFailure, reasonOf } from '../failure.ts';
 import { type Lab, logFile } from '../lab.ts';
 import { startLog, tailOf } from './log.ts';
+import { processTable } from './process-table.ts';
 import { type ProcessRecord, livingGroup, livingProcess, readRecord, removeRecord, writeRecord } from './records.ts';
 import type { Service, Task } from './service.ts';
 
 const pollMilliseconds = 200;
 const defaultReadySeconds = 60;
-const stopSeconds = 25; // cruiser and operator give work under way 20 s
+const stopSeconds = 25; // cruiser and operator give running work 20 s to finish
 
-/** Whether the service's process is alive. A paused process is alive. */
+/** Whether the service's process is running. A paused process counts as running. */
 export function isRunning(lab: Lab, service: Pick<Service, 'name'>): boolean {
   const record = readRecord(lab, service.name);
   return record !== undefined && livingProcess(record) !== undefined;
 }
 
-/** Whether the service runs with another command line or an older build than it would be started with now. */
+/** Whether the service runs with another command line or an older build than a start would use now. */
 export function isOutdated(lab: Lab, service: Service): boolean {
   const record = readRecord(lab, service.name);
   return (
@@ -33,14 +34,14 @@ export async function startService(lab: Lab, service: Service, signal?: AbortSig
   const log = startLog(logFile(lab, service.name));
   const child = spawn(service.command, service.args, {
     cwd: lab.dir,
-    // Nothing of the terminal's environment: neither proxies nor another installation's settings may leak in.
+    // The terminal's environment is not passed on: proxies or another installation's settings must not leak in.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...service.env?.() },
     detached: true,
     stdio: ['ignore', log, log],
   });
   const exited = new Promise<Error>((resolve) => {
     child.once('error', resolve);
-    child.once('exit', (code, killedBy) => resolve(new Error(`it ended with ${killedBy ?? `code ${code}`}`)));
+    child.once('exit', (code, killedBy) => resolve(new Error(`it exited with ${killedBy ?? `code ${code}`}`)));
   });
   if (child.pid !== undefined) {
     writeRecord(lab, {
@@ -55,7 +56,7 @@ export async function startService(lab: Lab, service: Service, signal?: AbortSig
   await untilReady(lab, service, { exited, signal });
 }
 
-/** Waits until the service's probe succeeds; `exited` tells that it never will. */
+/** Waits until the service's probe succeeds. `exited` resolves if the process exits before. */
 export async function untilReady(
   lab: Lab,
   service: Service,
@@ -86,12 +87,12 @@ export async function untilReady(
   throw startFailure(lab, service, `it is not ready after ${seconds} s: ${reason}`);
 }
 
-/** For a service that ended after it was ready. */
+/** Returns the failure of a service that exited after it was ready. */
 export function endedFailure(lab: Lab, service: Service): LabFailure {
-  return startFailure(lab, service, 'it ended soon after it was ready');
+  return startFailure(lab, service, 'it exited soon after it was ready');
 }
 
-/** Does a task; its failure shows the log that explains it. */
+/** Runs a task. A failure shows the log that explains it. */
 export async function runTask(lab: Lab, task: Task, signal: AbortSignal): Promise<void> {
   try {
     await task.run(signal);
@@ -113,7 +114,7 @@ function startFailure(lab: Lab, service: Service, reason: string): LabFailure {
   );
 }
 
-/** Ends the process and all that it started; returns when none of them is left. */
+/** Stops the process and its children. Returns when none of them is left. */
 export async function stopProcess(lab: Lab, record: ProcessRecord): Promise<void> {
   const signals: Array<[NodeJS.Signals, number]> = [
     ['SIGTERM', stopSeconds],
@@ -126,19 +127,23 @@ export async function stopProcess(lab: Lab, record: ProcessRecord): Promise<void
     }
   }
   throw new LabFailure(
-    `${record.name} (process ${record.pid}) does not end, not even when killed.`,
-    'It waits for its disk most likely: run `npm run lab stop` again when that has recovered.'
+    `${record.name} (process ${record.pid}) does not exit, even when killed.`,
+    'It probably waits for its disk: run `npm run lab stop` again when the disk has recovered.'
   );
 }
 
 async function signalUntilGone(lab: Lab, record: ProcessRecord, signal: NodeJS.Signals, seconds: number) {
   const deadline = Date.now() + seconds * 1000;
-  for (const { pid } of livingGroup(lab, record)) {
+  const signalled = livingGroup(lab, record);
+  for (const { pid } of signalled) {
     sendSignal(pid, signal);
-    sendSignal(pid, 'SIGCONT'); // a paused process would keep the signal for later
+    sendSignal(pid, 'SIGCONT'); // a paused process receives the signal only when it continues
   }
   while (Date.now() < deadline) {
-    if (livingGroup(lab, record).length === 0) {
+    // A child may exit after its leader, and without it nothing but its number shows that it is ours.
+    const table = processTable();
+    const left = table.some(({ pid, group }) => group === record.pid && signalled.some((of) => of.pid === pid));
+    if (!left && livingGroup(lab, record, table).length === 0) {
       return true;
     }
     await sleep(pollMilliseconds / 2);
@@ -146,7 +151,7 @@ async function signalUntilGone(lab: Lab, record: ProcessRecord, signal: NodeJS.S
   return false;
 }
 
-/** Sends a signal to a process of the lab that may have ended meanwhile. */
+/** Sends a signal to a process of the lab, which may have exited meanwhile. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -157,12 +162,12 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Changes when the program does, or anything else that it reads only at its start. */
+/** Identifies the build. It changes with the program and with the files that it reads only at its start. */
 function buildOf(service: Service): string {
   return [service.command, ...(service.watches ?? [])].map((file) => newestChange(file)).join(' ');
 }
 
 const whatNext = (log: string) =>
-  `See the whole log with \`npm run lab logs ${log}\`; \`npm run lab\` tries again, \`npm run lab stop\` ends what runs.`;
+  `See the whole log with \`npm run lab logs ${log}\`; \`npm run lab\` tries again, \`npm run lab stop\` stops what runs.`;
 
 const commandOf = (service: Service) => [service.command, ...service.args];

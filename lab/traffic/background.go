@@ -6,7 +6,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// seed writes every object once, unless the cluster holds them already from an earlier run.
+// seed writes every object once, unless the cluster already holds them from an earlier run.
 func (l *load) seed(ctx context.Context) {
 	for ctx.Err() == nil && !l.seeded(ctx) {
 		for first := 0; first < l.keys.objects && ctx.Err() == nil; first += seedBatch {
@@ -16,7 +16,7 @@ func (l *load) seed(ctx context.Context) {
 	}
 }
 
-// seeded tells whether most objects are there: the few that `recreate` deletes may be missing at any time.
+// seeded reports whether most objects exist. The few that `recreate` deletes may be missing at any time.
 func (l *load) seeded(ctx context.Context) bool {
 	var count int64
 	l.do(ctx, request{name: "count", send: func(ctx context.Context) error {
@@ -38,19 +38,19 @@ func (l *load) seedFrom(ctx context.Context, first int) error {
 	return err
 }
 
-// watch follows the objects as an API server's cache does, and begins anew whenever the watch ends.
+// watch follows the objects as an API server's cache does, and starts again whenever the watch ends.
 func (l *load) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		watching, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 		for range l.client.Watch(watching, pods, clientv3.WithPrefix()) {
-			continue // what changed does not matter, only that it was sent
+			continue // the content does not matter, only that events are sent
 		}
 		cancel()
 		pause(ctx, retryPause)
 	}
 }
 
-// compact removes, once in an interval, what was history already an interval before.
+// compact removes, once per interval, the history that is older than one interval.
 func (l *load) compact(ctx context.Context) {
 	var before int64
 	for ctx.Err() == nil {

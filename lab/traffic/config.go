@@ -14,7 +14,7 @@ type config struct {
 	Clusters []clusterConfig `json:"clusters"`
 }
 
-// clusterConfig says how one cluster is reached and how much is asked of it.
+// clusterConfig describes how to reach one cluster and how much load to put on it.
 type clusterConfig struct {
 	Name string `json:"name"`
 
@@ -24,16 +24,16 @@ type clusterConfig struct {
 	// Objects is the number of objects that the cluster holds all the time.
 	Objects int `json:"objects"`
 
-	// RequestsPerSecond is the average over all kinds of request.
+	// RequestsPerSecond is the average rate over all kinds of requests.
 	RequestsPerSecond float64 `json:"requestsPerSecond"`
 
-	// HotKey is a key that every request writes; then there are no objects.
+	// HotKey is a key that every request writes. If it is set, there are no objects.
 	HotKey string `json:"hotKey,omitempty"`
 
 	TLS *tlsFiles `json:"tls,omitempty"`
 }
 
-// tlsFiles are PEM files.
+// tlsFiles are the paths of PEM files.
 type tlsFiles struct {
 	CA          string `json:"ca"`
 	Certificate string `json:"certificate"`

@@ -14,19 +14,19 @@ const (
 	namespaces = 10
 	nodes      = 20
 
-	// maxEvents bounds the events that exist at once; like all else they also expire.
+	// maxEvents bounds the number of events that exist at once. Events also expire.
 	maxEvents = 50
 
 	minObjects = 50
 )
 
 // keySpace is the bounded set of keys of one cluster. Most objects are written once and then only read, as in a real
-// Kubernetes cluster; the first fifth changes all the time.
+// Kubernetes cluster; the first fifth changes constantly.
 type keySpace struct {
 	objects int
 }
 
-// maxKeys is the most keys that the cluster can hold.
+// maxKeys is the maximum number of keys that the cluster can hold.
 func (k keySpace) maxKeys() int {
 	return k.objects + nodes + maxEvents
 }
@@ -55,7 +55,7 @@ func (k keySpace) anyNodeLease() string {
 	return fmt.Sprintf("%snode-%d", nodeLeases, rand.IntN(nodes))
 }
 
-// objectValue has a size as Kubernetes objects have it: 0.5 to 2.5 KiB, of bytes that do not compress to nothing.
+// objectValue returns a value of the size of Kubernetes objects: 0.5 to 2.5 KiB of bytes that hardly compress.
 func objectValue() string {
 	value := make([]byte, 512+rand.IntN(2048))
 	for i := range value {

@@ -21,7 +21,7 @@ const (
 	keepAliveInterval = 5 * time.Second
 	keepAliveTimeout  = 3 * time.Second
 
-	// workers keep a paused member from stopping the requests to the others.
+	// workers is more than one so that a paused member does not stop the requests to the others.
 	workers = 4
 
 	seedBatch    = 50
@@ -44,11 +44,11 @@ type load struct {
 	limiter *rate.Limiter
 	mix     []request
 
-	// eventLease is shared by events and renewed when it has run half its time, as API servers do.
+	// eventLease is shared by events and replaced after half of its time, as API servers do.
 	eventLease eventLease
 }
 
-// request is one kind of request and its share of all.
+// request is a kind of request and its share of all requests.
 type request struct {
 	name   string
 	weight int
@@ -99,7 +99,7 @@ func (l *load) close() {
 	_ = l.client.Close()
 }
 
-// run keeps going until ctx ends, whatever happens to the cluster.
+// run sends requests until ctx ends, whatever happens to the cluster.
 func (l *load) run(ctx context.Context) {
 	var running sync.WaitGroup
 	if l.config.HotKey == "" {
@@ -113,14 +113,14 @@ func (l *load) run(ctx context.Context) {
 	running.Wait()
 }
 
-// work sends requests at random, each kind as often as its weight says.
+// work sends requests at random. The weight of a kind determines how often it is sent.
 func (l *load) work(ctx context.Context) {
 	for l.limiter.Wait(ctx) == nil {
 		l.do(ctx, pick(l.mix, rand.IntN))
 	}
 }
 
-// do sends one request, counts how it ended and waits a little after a failure.
+// do sends one request, counts its result, and waits a little after a failure.
 func (l *load) do(ctx context.Context, r request) {
 	timed, cancel := context.WithTimeout(ctx, requestTimeout)
 	err := r.send(timed)
@@ -135,7 +135,7 @@ func (l *load) do(ctx context.Context, r request) {
 	}
 }
 
-// pick chooses one of the requests; randomBelow returns a number from 0 to below its argument.
+// pick chooses one of the requests. randomBelow returns a number from 0 to below its argument.
 func pick(mix []request, randomBelow func(int) int) request {
 	total := 0
 	for _, r := range mix {
@@ -151,7 +151,7 @@ func pick(mix []request, randomBelow func(int) int) request {
 	panic("randomBelow returned more than it was asked for")
 }
 
-// codeOf is OK for no error; an error without a code, such as one of the client's own, is Unknown.
+// codeOf returns OK for no error, and Unknown for an error without a code, such as one of the client itself.
 func codeOf(err error) codes.Code {
 	if fromContext := status.FromContextError(err); fromContext.Code() != codes.Unknown {
 		return fromContext.Code()
@@ -159,7 +159,7 @@ func codeOf(err error) codes.Code {
 	return status.Code(err)
 }
 
-// pause waits unless ctx ends first.
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -1,6 +1,6 @@
-// Command traffic reads and writes in etcd clusters the way that Kubernetes API servers do, at a few requests a second,
-// for as long as it runs. It fills each cluster with a bounded number of keys, survives every failure of a member, and
-// compacts as an API server does.
+// Command traffic reads and writes in etcd clusters as Kubernetes API servers do, at a few requests per second, until
+// it is stopped. It fills each cluster with a bounded number of keys, survives every failure of a member, and compacts
+// as an API server does.
 package main
 
 import (

@@ -25,8 +25,8 @@ func (l *load) writeHotKey(ctx context.Context) error {
 	return err
 }
 
-// update is a transaction, as every write of an API server. Its comparison holds whatever the key's state: one that
-// looks at the state would be decided differently by a corrupted member, whose revisions then drift from its peers'.
+// update is a transaction, as every write of an API server is. Its comparison is always true: a corrupted member would
+// evaluate one that depends on the key's state differently, and its revisions would then drift from its peers'.
 func (l *load) update(ctx context.Context) error {
 	key := l.keys.changingObject()
 	_, err := l.client.Txn(ctx).
@@ -63,7 +63,7 @@ func (l *load) event(ctx context.Context) error {
 	return err
 }
 
-// eventLease is one lease for many keys, replaced when half its time has passed.
+// eventLease is one lease for many keys, replaced after half of its time.
 type eventLease struct {
 	mutex   sync.Mutex
 	id      clientv3.LeaseID
@@ -84,7 +84,7 @@ func (e *eventLease) get(ctx context.Context, client *clientv3.Client) (clientv3
 	return e.id, nil
 }
 
-// forget makes the next get ask for a new lease: the cluster may have lost this one.
+// forget makes the next get request a new lease, because the cluster may have lost this one.
 func (e *eventLease) forget() {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()

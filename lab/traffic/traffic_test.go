@@ -68,7 +68,7 @@ func TestAHotKeyIsAllThatItsLoadWrites(t *testing.T) {
 	assert.Equal(t, "hot", string(answer.Kvs[0].Key))
 }
 
-// succeeded tells whether the test's load has counted a request of the kind with the code OK.
+// succeeded reports whether the test's load has counted a request of the kind with the code OK.
 func succeeded(t *testing.T, kind string) bool {
 	families, err := prometheus.DefaultGatherer.Gather()
 	require.NoError(t, err)

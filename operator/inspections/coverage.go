@@ -22,12 +22,14 @@ type seriesLabels struct {
 // EtcdCluster.
 type collector struct {
 	reader   client.Reader
+	region   string
 	expected *prometheus.Desc
 }
 
-func newCollector(reader client.Reader) *collector {
+func newCollector(reader client.Reader, region string) *collector {
 	return &collector{
 		reader: reader,
+		region: region,
 		expected: prometheus.NewDesc("etcdfleet_inspections_expected",
 			"Checks that the EtcdInspectionPolicies want for the cluster. The share of them with a fresh result is the coverage.",
 			[]string{"region", "product", "scene", "spec", "cluster"}, nil),
@@ -51,19 +53,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		c.reader.List(ctx, &policies, client.UnsafeDisableDeepCopy) != nil {
 		return
 	}
-	for l, checks := range expected(clusters.Items, policies.Items) {
+	for l, checks := range expected(etcdv1beta1.Holders(clusters.Items, c.region), policies.Items) {
 		out <- prometheus.MustNewConstMetric(c.expected, prometheus.GaugeValue, float64(checks),
 			l.region, l.product, l.scene, l.spec, l.cluster)
 	}
 }
 
-// expected returns the number of checks that are wanted for each cluster. Where two objects describe one cluster, the
-// larger number counts, since one series exposed twice makes the whole scrape fail.
-func expected(clusters []etcdv1beta1.EtcdCluster, objects []etcdv1beta1.EtcdInspectionPolicy) map[seriesLabels]int {
+// expected returns the number of checks that are wanted for each cluster.
+func expected(clusters []*etcdv1beta1.EtcdCluster, objects []etcdv1beta1.EtcdInspectionPolicy) map[seriesLabels]int {
 	namespaces := byNamespace(objects)
 	counts := make(map[seriesLabels]int, len(clusters))
-	for i := range clusters {
-		spec := &clusters[i].Spec
+	for _, cluster := range clusters {
+		spec := &cluster.Spec
 		of := seriesLabels{
 			region:  spec.Region,
 			product: spec.ProductName,
@@ -71,12 +72,12 @@ func expected(clusters []etcdv1beta1.EtcdCluster, objects []etcdv1beta1.EtcdInsp
 			spec:    string(spec.Specification),
 			cluster: spec.ClusterID,
 		}
-		counts[of] = max(counts[of], namespaces[clusters[i].Namespace].count(&clusters[i]))
+		counts[of] = namespaces[cluster.Namespace].count(cluster)
 	}
 	return counts
 }
 
-// counter counts the checks that the policies of a namespace want.
+// counter counts the checks that the policies of a namespace want, also those whose parameters are not valid.
 type counter struct {
 	policies
 	known map[selection]int
@@ -89,7 +90,7 @@ func byNamespace(objects []etcdv1beta1.EtcdInspectionPolicy) map[string]*counter
 	}
 	counters := map[string]*counter{}
 	for namespace, objects := range grouped {
-		counters[namespace] = &counter{newPolicies(objects), map[selection]int{}}
+		counters[namespace] = &counter{newPolicies(objects, nil), map[selection]int{}}
 	}
 	return counters
 }

@@ -31,8 +31,11 @@ type plan struct {
 	update []change
 	remove []*etcdv1beta1.EtcdMonitor
 
-	// wanted is how many checks the policies want, byPeople how many of them EtcdMonitors inspect that people made.
+	// wanted is how many checks the policies want, byPeople how many of them are inspected by EtcdMonitors that people created.
 	wanted, byPeople int
+
+	// lacking are checks that cannot be created before a policy is corrected.
+	lacking []decision
 
 	// problems are what cannot be done.
 	problems []error
@@ -48,7 +51,8 @@ func newPlan(cluster *etcdv1beta1.EtcdCluster, wanted map[string]decision, monit
 	p := plan{wanted: len(wanted)}
 	ours, byPeople := sorted(monitors)
 	for name, monitor := range ours {
-		if _, isWanted := wanted[name]; (!isWanted || byPeople[name]) && monitor.DeletionTimestamp == nil {
+		decision, isWanted := wanted[name]
+		if (!isWanted || byPeople[name] && len(decision.wrong) == 0) && monitor.DeletionTimestamp == nil {
 			p.remove = append(p.remove, monitor)
 		}
 	}
@@ -56,16 +60,20 @@ func newPlan(cluster *etcdv1beta1.EtcdCluster, wanted map[string]decision, monit
 		switch monitor, exists := ours[name]; {
 		case byPeople[name]:
 			p.byPeople++
+		case len(wanted[name].wrong) > 0:
+			if !exists {
+				p.lacking = append(p.lacking, wanted[name])
+			}
 		case !exists:
 			p.add(cluster, wanted[name])
-		case monitor.DeletionTimestamp == nil: // else it is created anew when it is gone
+		case monitor.DeletionTimestamp == nil: // otherwise it is created again when it is gone
 			p.keep(cluster, wanted[name], monitor)
 		}
 	}
 	return p
 }
 
-// sorted returns the operator's monitors by check, and which checks have monitors that people made.
+// sorted returns the operator's monitors by check, and which checks have monitors that people created.
 func sorted(monitors []etcdv1beta1.EtcdMonitor) (ours map[string]*etcdv1beta1.EtcdMonitor, byPeople map[string]bool) {
 	ours, byPeople = map[string]*etcdv1beta1.EtcdMonitor{}, map[string]bool{}
 	for i := range monitors {
@@ -104,7 +112,7 @@ func (p *plan) keep(cluster *etcdv1beta1.EtcdCluster, wanted decision, monitor *
 	}
 }
 
-// fill sets all that the operator has a say in but the monitor's identity. What others add, such as the annotations of a
+// fill sets all fields that the operator manages except the monitor's identity. What others add, such as the annotations of a
 // requested run, stays.
 func fill(monitor *etcdv1beta1.EtcdMonitor, cluster *etcdv1beta1.EtcdCluster, wanted decision) {
 	spec := &monitor.Spec
@@ -151,7 +159,7 @@ func isOurs(monitor *etcdv1beta1.EtcdMonitor) bool {
 		slices.ContainsFunc(monitor.OwnerReferences, isCluster)
 }
 
-// isCluster reports whether the owner is an EtcdCluster. It may be one of an earlier life: the UID changes when objects
+// isCluster reports whether the owner is an EtcdCluster. It may be one from before a restore: the UID changes when objects
 // are restored from a backup.
 func isCluster(owner metav1.OwnerReference) bool {
 	return owner.Kind == clusterKind && owner.APIVersion == etcdv1beta1.GroupVersion.String()

@@ -52,6 +52,9 @@ type sandbox struct {
 	client.Client
 	t         *testing.T
 	namespace string
+
+	// declared is what policies are validated by; nil knows no check.
+	declared inspections.Declared
 }
 
 func newSandbox(t *testing.T) *sandbox {
@@ -66,7 +69,7 @@ func (s *sandbox) start(config *rest.Config) (metrics prometheus.Gatherer, stop 
 	var started <-chan struct{}
 	stop = apitest.StartManager(s.t, config, s.namespace, func(_ context.Context, mgr ctrl.Manager) error {
 		started = mgr.Elected()
-		return inspections.Setup(mgr, registry)
+		return inspections.Setup(mgr, inspections.Options{Metrics: registry, Parameters: s.declared})
 	}, func(options *ctrl.Options) { options.Cache.ByObject = inspections.CacheByObject() })
 	select {
 	case <-started:
@@ -233,7 +236,7 @@ func TestOneEtcdClusterIsInspectedByTheDefaultsOfItsClassWithTheLeastRights(t *t
 	for _, p := range defaults(t) {
 		box.create(p)
 	}
-	apitest.Apply(t, "deploy/rbac/operator.yaml")
+	apitest.Apply(t, "deploy/rbac/namespace/operator.yaml", box.namespace)
 	user := apitest.User(t, "etcdfleet-operator")
 	metrics, _ := box.start(user)
 	c := box.onboard("gz-a", nil)
@@ -250,7 +253,7 @@ func TestOneEtcdClusterIsInspectedByTheDefaultsOfItsClassWithTheLeastRights(t *t
 	require.Len(t, m.OwnerReferences, 1)
 	assert.Equal(t, c.UID, m.OwnerReferences[0].UID)
 	assert.Nil(t, m.OwnerReferences[0].BlockOwnerDeletion, "that would need rights at the cluster's finalizers")
-	box.condition(c, metav1.ConditionTrue, "11 inspections, 0 of them by EtcdMonitors that people made")
+	box.condition(c, metav1.ConditionTrue, "11 inspections, 0 of them by EtcdMonitors that people created")
 	awaitExpected(t, metrics, map[string]float64{"gz-a": 11})
 
 	edit(box, c, func(c *cluster) { c.Labels = map[string]string{"etcd.cloud.tencent.com/inspections": "off"} })
@@ -391,13 +394,13 @@ func TestMonitorsThatPeopleMadeAreLeftAlone(t *testing.T) {
 	metrics, _ := box.start(apitest.Config())
 
 	box.holds("gz-a-membership", "my-own", "gz-a-large-key-values", "of-no-cluster")
-	box.condition(c, metav1.ConditionTrue, "2 inspections, 1 of them by EtcdMonitors that people made")
+	box.condition(c, metav1.ConditionTrue, "2 inspections, 1 of them by EtcdMonitors that people created")
 	awaitExpected(t, metrics, map[string]float64{"gz-a": 2})
 
 	t.Run("also ones that they took over", func(t *testing.T) {
 		m := box.monitors()["gz-a-membership"]
 		edit(box, &m, func(m *monitor) { delete(m.Labels, "source"); m.Spec.Interval = minutes(7) })
-		box.condition(c, metav1.ConditionTrue, "2 inspections, 2 of them by EtcdMonitors that people made")
+		box.condition(c, metav1.ConditionTrue, "2 inspections, 2 of them by EtcdMonitors that people created")
 		assert.Equal(t, minutes(7), read(box, &m).Spec.Interval)
 	})
 	t.Run("and replace the operator's own", func(t *testing.T) {
@@ -491,6 +494,80 @@ func TestWhileAPolicyIsInvalidInspectionsStayAsTheyAre(t *testing.T) {
 	edit(box, wrong, func(p *policy) { p.Spec.ClusterSelector = nil })
 	box.condition(a, metav1.ConditionTrue, "1 inspections")
 	box.holds("gz-a-backup-age")
+}
+
+// One typo is one condition, and not an inspection in Error for each cluster.
+func TestAPolicyWithWrongParametersIsSaidOnceAndHoldsUpNothingElse(t *testing.T) {
+	box := newSandbox(t)
+	box.declared = checks.All().Parameters()
+	p := box.policy("p", spec{Checks: []check{
+		{Name: "large-key-values", Interval: minutes(60), Parameters: map[string]string{"top": "5"}}, {Name: "alarms"},
+	}})
+	a := box.onboard("gz-a", nil)
+	metrics, _ := box.start(apitest.Config())
+	box.condition(a, metav1.ConditionTrue, "2 inspections")
+	kept := box.holds("gz-a-large-key-values", "gz-a-alarms")["gz-a-large-key-values"]
+
+	edit(box, p, func(p *policy) {
+		p.Spec.Checks = []check{
+			{Name: "large-key-values", Interval: minutes(90), Parameters: map[string]string{"tpo": "5", "warnBytes": "half"}},
+			{Name: "membership"},
+			{Name: "external", Parameters: map[string]string{"any": "thing"}},
+			{Name: "request-latency", Disabled: true, Parameters: map[string]string{"probes": "none"}},
+		}
+	})
+	box.accepted(p, metav1.ConditionFalse, "InvalidParameters", "parameter tpo is unknown: rename spec.checks[large-key-values].parameters.tpo to top, or remove it "+
+		"(there are: failBytes, top, warnBytes). "+
+		`parameter warnBytes is "half": set spec.checks[large-key-values].parameters.warnBytes to a size in bytes, for example 512Ki or 8Gi. `+
+		"Until then the EtcdMonitors of large-key-values stay as they are; the policy's other checks are followed")
+	now := box.holds("gz-a-large-key-values", "gz-a-membership", "gz-a-external")["gz-a-large-key-values"]
+	assert.Equal(t, kept.Spec, now.Spec, "nothing of the check is applied")
+	assert.Equal(t, kept.UID, now.UID)
+	box.condition(a, metav1.ConditionTrue, "3 inspections")
+	awaitExpected(t, metrics, map[string]float64{"gz-a": 3})
+
+	t.Run("and a cluster that lacks the check says why", func(t *testing.T) {
+		b := box.onboard("gz-b", nil)
+		box.condition(b, metav1.ConditionFalse,
+			"the check large-key-values is not created: EtcdInspectionPolicy p: parameter tpo is unknown: rename spec.checks[large-key-values].parameters.tpo to top")
+		box.holds("gz-a-large-key-values", "gz-a-membership", "gz-a-external", "gz-b-membership", "gz-b-external")
+		awaitExpected(t, metrics, map[string]float64{"gz-a": 3, "gz-b": 3})
+	})
+	t.Run("and what another policy decides is followed", func(t *testing.T) {
+		better := box.policy("better", spec{Priority: 1, Checks: []check{{Name: "large-key-values", Parameters: map[string]string{"top": "7"}}}})
+		require.Eventually(t, func() bool {
+			return box.monitors()["gz-b-large-key-values"].Spec.Parameters["top"] == "7" &&
+				box.monitors()["gz-a-large-key-values"].Spec.Parameters["top"] == "7"
+		}, patience, poll)
+		box.delete(better)
+		time.Sleep(200 * time.Millisecond)
+		assert.Equal(t, "7", box.monitors()["gz-b-large-key-values"].Spec.Parameters["top"], "it stays when the wrong one decides again")
+	})
+	t.Run("and of another provider is not validated", func(t *testing.T) {
+		edit(box, p, func(p *policy) { p.Spec.Provider = "another" })
+		box.accepted(p, metav1.ConditionTrue, "Accepted", "the policy is followed")
+	})
+	t.Run("until it is corrected", func(t *testing.T) {
+		edit(box, p, func(p *policy) {
+			p.Spec.Provider, p.Spec.Checks[0].Parameters = etcdv1beta1.DefaultProvider, map[string]string{"top": "3"}
+		})
+		box.accepted(p, metav1.ConditionTrue, "Accepted", "the policy is followed")
+		require.Eventually(t, func() bool { return box.monitors()["gz-b-large-key-values"].Spec.Parameters["top"] == "3" }, patience, poll)
+	})
+}
+
+// accepted waits until the policy's condition says so.
+func (s *sandbox) accepted(p *policy, status metav1.ConditionStatus, reason, message string) {
+	s.t.Helper()
+	require.EventuallyWithT(s.t, func(collect *assert.CollectT) {
+		condition := meta.FindStatusCondition(read(s, p).Status.Conditions, etcdv1beta1.ConditionAccepted)
+		if assert.NotNil(collect, condition) {
+			assert.Equal(collect, status, condition.Status)
+			assert.Equal(collect, reason, condition.Reason)
+			assert.Equal(collect, message, condition.Message)
+			assert.Equal(collect, p.Generation, condition.ObservedGeneration)
+		}
+	}, patience, poll)
 }
 
 func TestWhatCannotBeCreatedIsSaidAndKeepsNothingElseFromIt(t *testing.T) {

@@ -12,10 +12,13 @@ import (
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 )
 
-// policy is an EtcdInspectionPolicy that is understood.
+// policy is an EtcdInspectionPolicy whose selector is valid.
 type policy struct {
 	*etcdv1beta1.EtcdInspectionPolicy
 	labels labels.Selector
+
+	// wrong says by check what is wrong with its parameters.
+	wrong map[string][]string
 }
 
 // policies are those of a namespace.
@@ -25,18 +28,22 @@ type policies struct {
 	// valid are in the order of precedence: each overrides those before it.
 	valid []policy
 
-	// invalid tells by name why a policy is not understood.
-	invalid map[string]error
+	// invalid says by name why the selector of a policy is not valid, and wrong what is wrong with its parameters.
+	invalid, wrong map[string]error
 }
 
 // decision is what the policies say about one check of a cluster. The check may be disabled.
 type decision struct {
 	etcdv1beta1.EtcdInspectionPolicyCheck
 	by policy
+
+	// wrong says what is wrong with the parameters: until they are corrected, the monitors of the check stay as they are.
+	wrong []string
 }
 
-func newPolicies(objects []etcdv1beta1.EtcdInspectionPolicy) policies {
-	p := policies{invalid: map[string]error{}}
+// newPolicies reads the policies of a namespace. declared are the parameters of the provider's checks.
+func newPolicies(objects []etcdv1beta1.EtcdInspectionPolicy, declared Declared) policies {
+	p := policies{invalid: map[string]error{}, wrong: map[string]error{}}
 	for i := range objects {
 		p.all = append(p.all, &objects[i])
 		selector, err := clusterLabels(objects[i].Spec.ClusterSelector)
@@ -44,7 +51,11 @@ func newPolicies(objects []etcdv1beta1.EtcdInspectionPolicy) policies {
 			p.invalid[objects[i].Name] = err
 			continue
 		}
-		p.valid = append(p.valid, policy{&objects[i], selector})
+		wrong := declared.validate(&objects[i])
+		p.valid = append(p.valid, policy{&objects[i], selector, wrong})
+		if len(wrong) > 0 {
+			p.wrong[objects[i].Name] = describeWrong(wrong)
+		}
 	}
 	slices.SortFunc(p.valid, func(a, b policy) int {
 		return cmp.Or(cmp.Compare(a.Spec.Priority, b.Spec.Priority), cmp.Compare(a.Name, b.Name))
@@ -60,12 +71,12 @@ func clusterLabels(selector *metav1.LabelSelector) (labels.Selector, error) {
 	}
 	parsed, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
-		return nil, fmt.Errorf("no label is like that: %w: correct spec.clusterSelector", err)
+		return nil, fmt.Errorf("no label can have that: %w: correct spec.clusterSelector", err)
 	}
 	return parsed, nil
 }
 
-// err says which policies are not understood, if there are any.
+// err says which policy has an invalid selector, if one has.
 func (p policies) err() error {
 	for _, name := range slices.Sorted(maps.Keys(p.invalid)) {
 		return fmt.Errorf("EtcdInspectionPolicy %s: %w", name, p.invalid[name])
@@ -109,7 +120,7 @@ func (p policies) decide(of selection, overridden func(loser, winner decision)) 
 			continue
 		}
 		for _, check := range p.valid[i].Spec.Checks {
-			mine := decision{check, p.valid[i]}
+			mine := decision{check, p.valid[i], p.valid[i].wrong[check.Name]}
 			if winner, decided := decisions[check.Name]; decided {
 				overridden(mine, winner)
 				continue

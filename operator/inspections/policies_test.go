@@ -60,7 +60,7 @@ func TestAPolicySelectsByLabelsClassProductAndScene(t *testing.T) {
 		{"its product in another scene", spec{Products: []string{"tke"}, Scenes: []string{"serverless"}}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := newPolicies([]etcdv1beta1.EtcdInspectionPolicy{policyObject("p", test.spec)})
+			p := newPolicies([]etcdv1beta1.EtcdInspectionPolicy{policyObject("p", test.spec)}, nil)
 			assert.Equal(t, test.selects, p.selection(cluster)[0] == 1)
 		})
 	}
@@ -125,7 +125,7 @@ func TestThePolicyOfHighestPriorityDecidesAllAboutACheck(t *testing.T) {
 			for name, spec := range test.given {
 				objects = append(objects, policyObject(name, spec))
 			}
-			p := newPolicies(objects)
+			p := newPolicies(objects, nil)
 			var wanted []string
 			for name, decision := range p.wanted(p.selection(clusterObject(nil))) {
 				interval := "default"
@@ -166,13 +166,13 @@ func tenThousand() ([]etcdv1beta1.EtcdCluster, []etcdv1beta1.EtcdInspectionPolic
 func BenchmarkAScrapeOfTenThousandClusters(b *testing.B) {
 	clusters, objects := tenThousand()
 	for b.Loop() {
-		expected(clusters, objects)
+		expected(etcdv1beta1.Holders(clusters, ""), objects)
 	}
 }
 
 func BenchmarkTheStatusesOfTenThousandClusters(b *testing.B) {
 	clusters, objects := tenThousand()
 	for b.Loop() {
-		newPolicies(objects).effects(clusters)
+		newPolicies(objects, nil).effects(etcdv1beta1.Holders(clusters, ""))
 	}
 }

@@ -1,11 +1,11 @@
 package inspections
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -18,7 +18,7 @@ import (
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 )
 
-// ConditionApplied is True on an EtcdCluster when it has the EtcdMonitors that the policies want.
+// ConditionApplied is True on an EtcdCluster that has an EtcdMonitor for each check that the policies want.
 const ConditionApplied = "InspectionsApplied"
 
 // The reasons of the condition.
@@ -26,22 +26,35 @@ const (
 	reasonApplied       = "Applied"
 	reasonNotApplied    = "NotApplied"
 	reasonInvalidPolicy = "InvalidPolicy"
+
+	// reasonNotHeld says that the object may not be inspected at all: see its condition IdentityHeld.
+	reasonNotHeld = "IdentityNotHeld"
 )
 
-// errStale says that the cache is behind the API server: what is planned must be planned anew.
+type cluster = etcdv1beta1.EtcdCluster
+
+// errStale says that the cache is behind the API server: the plan must be made again.
 var errStale = errors.New("the cache is not the newest")
 
 // reconciler gives clusters the EtcdMonitors that policies want. Its requests name a namespace and a spec.clusterId, not
-// an object, so that monitors are cleared up whose EtcdCluster is gone. All reads are from the cache.
+// an object, so that monitors are deleted whose EtcdCluster is gone. All reads are from the cache.
 type reconciler struct {
-	client client.Client
+	client   client.Client
+	region   string
+	declared Declared
 }
 
 // Reconcile creates, updates and deletes the monitors of one cluster.
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	cluster, err := r.cluster(ctx, request.NamespacedName)
+	cluster, refused, err := r.cluster(ctx, request.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if err := r.updateRefused(ctx, refused); err != nil {
+		return retryStale(err)
+	}
+	if cluster == nil && len(refused) > 0 {
+		return ctrl.Result{}, nil // its monitors stay, with their histories, for when it is admitted; cruiser does not run them
 	}
 	todo, invalid, err := r.plan(ctx, request.NamespacedName, cluster)
 	if err != nil {
@@ -54,30 +67,55 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if cluster == nil {
 		return ctrl.Result{}, failed
 	}
-	told := r.tell(ctx, cluster, applied(todo, invalid, failed))
-	if errors.Is(told, errStale) && failed == nil {
+	failedUpdate := r.updateCondition(ctx, cluster, applied(todo, invalid, failed))
+	if errors.Is(failedUpdate, errStale) && failed == nil {
 		return ctrl.Result{RequeueAfter: staleRetry}, nil
 	}
-	return ctrl.Result{}, errors.Join(failed, told)
+	return ctrl.Result{}, errors.Join(failed, failedUpdate)
 }
 
-// cluster returns the cluster of that spec.clusterId, or nil. Where two objects describe one cluster, the older counts.
-func (r *reconciler) cluster(ctx context.Context, id types.NamespacedName) (*etcdv1beta1.EtcdCluster, error) {
+// cluster returns the cluster of that spec.clusterId, or nil, and the objects that may not be inspected under it. Where
+// clusters of two regions have one clusterId in a namespace, the older counts, since monitors name no region.
+func (r *reconciler) cluster(ctx context.Context, id types.NamespacedName) (holder *cluster, refused []*cluster, err error) {
 	var found etcdv1beta1.EtcdClusterList
 	if err := r.client.List(ctx, &found, client.InNamespace(id.Namespace), client.MatchingFields{clusterIDField: id.Name}); err != nil {
-		return nil, fmt.Errorf("look up the EtcdCluster %s: %w", id.Name, err)
+		return nil, nil, fmt.Errorf("look up the EtcdCluster %s: %w", id.Name, err)
 	}
-	clusters := slices.DeleteFunc(found.Items, func(c etcdv1beta1.EtcdCluster) bool { return c.DeletionTimestamp != nil })
-	if len(clusters) == 0 {
-		return nil, nil
+	clusters := slices.DeleteFunc(found.Items, func(c cluster) bool { return c.DeletionTimestamp != nil })
+	for _, c := range etcdv1beta1.Holders(clusters, r.region) {
+		if holder == nil || c.ClaimsBefore(holder) {
+			holder = c
+		}
 	}
-	oldest := slices.MinFunc(clusters, func(a, b etcdv1beta1.EtcdCluster) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-	})
-	return &oldest, nil
+	for i := range clusters {
+		if clusters[i].Refusal(r.region) != "" {
+			refused = append(refused, &clusters[i])
+		}
+	}
+	return holder, refused, nil
 }
 
-// plan compares what is there with what the policies want. As long as a policy is invalid, a cluster stays as it is:
+// updateRefused makes the conditions of objects that may not be inspected say so.
+func (r *reconciler) updateRefused(ctx context.Context, refused []*cluster) error {
+	for _, c := range refused {
+		condition := metav1.Condition{
+			Type: ConditionApplied, Status: metav1.ConditionFalse, Reason: reasonNotHeld, Message: c.Refusal(r.region),
+		}
+		if err := r.updateCondition(ctx, c, condition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func retryStale(err error) (ctrl.Result, error) {
+	if errors.Is(err, errStale) {
+		return ctrl.Result{RequeueAfter: staleRetry}, nil
+	}
+	return ctrl.Result{}, err
+}
+
+// plan compares what is there with what the policies want. As long as the selector of a policy is invalid, a cluster stays as it is:
 // without that policy, checks would run that it disables and monitors go, with their history, that it wants.
 func (r *reconciler) plan(
 	ctx context.Context, id types.NamespacedName, cluster *etcdv1beta1.EtcdCluster,
@@ -89,7 +127,7 @@ func (r *reconciler) plan(
 	if cluster == nil {
 		return newPlan(nil, nil, monitors.Items), nil, nil
 	}
-	policies, err := policiesOf(ctx, r.client, id.Namespace)
+	policies, err := policiesOf(ctx, r.client, id.Namespace, r.declared)
 	if err != nil {
 		return plan{}, nil, err
 	}
@@ -99,12 +137,12 @@ func (r *reconciler) plan(
 	return newPlan(cluster, policies.wanted(policies.selection(cluster)), monitors.Items), nil, nil
 }
 
-func policiesOf(ctx context.Context, reader client.Reader, namespace string) (policies, error) {
+func policiesOf(ctx context.Context, reader client.Reader, namespace string, declared Declared) (policies, error) {
 	var list etcdv1beta1.EtcdInspectionPolicyList
 	if err := reader.List(ctx, &list, client.InNamespace(namespace)); err != nil {
 		return policies{}, fmt.Errorf("list the EtcdInspectionPolicies of %s: %w", namespace, err)
 	}
-	return newPolicies(list.Items), nil
+	return newPolicies(list.Items, declared), nil
 }
 
 // carryOut does what is planned. What fails does not keep the rest from being done.
@@ -174,6 +212,10 @@ func failure(doing string, monitor *etcdv1beta1.EtcdMonitor, err error) error {
 	if err == nil {
 		return nil
 	}
+	if apierrors.IsForbidden(err) {
+		return fmt.Errorf("%s the EtcdMonitor %s: %w: if the operator's account lacks the right, run kubectl --namespace %s apply -f "+
+			"deploy/rbac/namespace", doing, monitor.Name, err, monitor.Namespace)
+	}
 	return fmt.Errorf("%s the EtcdMonitor %s: %w", doing, monitor.Name, err)
 }
 
@@ -187,16 +229,30 @@ func applied(todo plan, invalid, failed error) metav1.Condition {
 	case failed != nil:
 		condition.Status, condition.Reason = metav1.ConditionFalse, reasonNotApplied
 		condition.Message = failed.Error()
+	case len(todo.lacking) > 0:
+		// Clusters that have the monitors already get no condition: the policy's own is enough.
+		condition.Status, condition.Reason = metav1.ConditionFalse, reasonInvalidPolicy
+		condition.Message = describeLacking(todo.lacking)
 	case todo.wanted == 0:
 		condition.Message = "no EtcdInspectionPolicy wants the cluster to be inspected"
 	default:
-		condition.Message = fmt.Sprintf("%d inspections, %d of them by EtcdMonitors that people made", todo.wanted, todo.byPeople)
+		condition.Message = fmt.Sprintf("%d inspections, %d of them by EtcdMonitors that people created", todo.wanted, todo.byPeople)
 	}
 	return condition
 }
 
-// tell writes the condition when it is news.
-func (r *reconciler) tell(ctx context.Context, cluster *etcdv1beta1.EtcdCluster, condition metav1.Condition) error {
+// describeLacking says which policy must be corrected for each check.
+func describeLacking(lacking []decision) string {
+	var sentences []string
+	for _, decision := range lacking {
+		sentences = append(sentences, fmt.Sprintf("the check %s is not created: EtcdInspectionPolicy %s: %s",
+			decision.Name, decision.by.Name, strings.Join(decision.wrong, ". ")))
+	}
+	return strings.Join(sentences, ". ")
+}
+
+// updateCondition writes the condition if it changed.
+func (r *reconciler) updateCondition(ctx context.Context, cluster *etcdv1beta1.EtcdCluster, condition metav1.Condition) error {
 	before := cluster.DeepCopy()
 	if !meta.SetStatusCondition(&cluster.Status.Conditions, condition) {
 		return nil

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/operator/identity"
 )
 
 const (
@@ -32,18 +33,18 @@ const (
 	// clusterIDField is the index of EtcdClusters and EtcdMonitors by their spec.clusterId.
 	clusterIDField = "spec.clusterId"
 
-	// concurrency is how many clusters are looked at at once. It is the API server that takes the time.
+	// concurrency is how many clusters are reconciled at once. Most of the time is spent waiting for the API server.
 	concurrency = 8
 
-	// staleRetry is when a cluster is looked at again whose objects in the cache were not the newest.
+	// staleRetry is the wait before a cluster is reconciled again whose objects in the cache were not the newest.
 	staleRetry = 100 * time.Millisecond
 
 	// reconcileTimeout bounds the work at one cluster or namespace.
 	reconcileTimeout = time.Minute
 
-	// settleTime is how long changes are gathered before the policies' statuses are computed: the whole namespace is
+	// quietTime is how long changes are gathered before the policies' statuses are computed: the whole namespace is
 	// looked at, and ten thousand clusters may be onboarded one after the other.
-	settleTime = time.Second
+	quietTime = time.Second
 )
 
 // CacheByObject keeps the histories of EtcdMonitors out of the manager's cache: they are most of a fleet's memory and
@@ -60,45 +61,60 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	}
 }
 
+// Options say which inspections are managed.
+type Options struct {
+	// Region is the API server's region; "" means clusters of all regions.
+	Region string
+
+	// Parameters are those by which policies are validated.
+	Parameters Declared
+
+	// Metrics is where the metrics are registered.
+	Metrics prometheus.Registerer
+}
+
 // Setup adds the policies to the manager, whose scheme must know api/v1beta1, and registers their metrics. They are
 // followed when the manager starts.
-func Setup(mgr ctrl.Manager, metrics prometheus.Registerer) error {
-	if err := metrics.Register(newCollector(mgr.GetClient())); err != nil {
+func Setup(mgr ctrl.Manager, options Options) error {
+	if err := options.Metrics.Register(newCollector(mgr.GetClient(), options.Region)); err != nil {
 		return fmt.Errorf("register the metrics of the inspections: %w", err)
 	}
 	c := client.WithFieldOwner(mgr.GetClient(), fieldOwner)
-	if err := setupMonitors(mgr, c); err != nil {
+	if err := setupMonitors(mgr, c, options); err != nil {
 		return err
 	}
-	return setupStatus(mgr, c)
+	return setupStatus(mgr, c, options)
 }
 
-// specOrLabels lets pass what may change the answer: not the statuses, which change all the time.
+// specOrLabels selects changes that may change the result: not those of statuses, which change all the time.
 var specOrLabels = predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{})
 
-func setupMonitors(mgr ctrl.Manager, c client.Client) error {
+// clusterChanged selects as well a change of whether the EtcdCluster may be inspected.
+var clusterChanged = predicate.Or(specOrLabels, identity.Changed)
+
+func setupMonitors(mgr ctrl.Manager, c client.Client, options Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("inspections").
-		Watches(&etcdv1beta1.EtcdCluster{}, handler.EnqueueRequestsFromMapFunc(requestOf), builder.WithPredicates(specOrLabels)).
+		Watches(&etcdv1beta1.EtcdCluster{}, handler.EnqueueRequestsFromMapFunc(requestOf), builder.WithPredicates(clusterChanged)).
 		Watches(&etcdv1beta1.EtcdMonitor{}, handler.EnqueueRequestsFromMapFunc(requestOf), builder.WithPredicates(specOrLabels)).
 		Watches(&etcdv1beta1.EtcdInspectionPolicy{}, handler.EnqueueRequestsFromMapFunc(requestsOfNamespace(c)),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(func(ctx context.Context, _ requests) error { return index(ctx, mgr.GetFieldIndexer()) })).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency, ReconciliationTimeout: reconcileTimeout}).
-		Complete(&reconciler{client: c})
+		Complete(&reconciler{client: c, region: options.Region, declared: options.Parameters})
 }
 
-func setupStatus(mgr ctrl.Manager, c client.Client) error {
+func setupStatus(mgr ctrl.Manager, c client.Client, options Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("inspection-policies").
-		Watches(&etcdv1beta1.EtcdInspectionPolicy{}, settled, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&etcdv1beta1.EtcdCluster{}, settled, builder.WithPredicates(specOrLabels)).
+		Watches(&etcdv1beta1.EtcdInspectionPolicy{}, afterwards, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&etcdv1beta1.EtcdCluster{}, afterwards, builder.WithPredicates(clusterChanged)).
 		WithOptions(controller.Options{ReconciliationTimeout: reconcileTimeout}).
-		Complete(&statusReconciler{client: c})
+		Complete(&statusReconciler{client: c, region: options.Region, declared: options.Parameters})
 }
 
 // index is called when the controller starts, before its workers. An index that exists before the manager starts would
-// make the manager wait for its objects before it starts anything else, such as the targets, and be deaf to its end.
+// make the manager wait for its objects before it starts anything else, such as the targets, and not notice that it ends.
 func index(ctx context.Context, indexer client.FieldIndexer) error {
 	for _, object := range []client.Object{&etcdv1beta1.EtcdCluster{}, &etcdv1beta1.EtcdMonitor{}} {
 		if err := indexer.IndexField(ctx, object, clusterIDField, clusterIDs); err != nil {
@@ -143,15 +159,15 @@ func requestsOfNamespace(reader client.Reader) handler.MapFunc {
 	}
 }
 
-// settled asks for an object's namespace, a while later.
-var settled = handler.Funcs{
-	CreateFunc: func(_ context.Context, e event.CreateEvent, queue requests) { settle(e.Object, queue) },
-	UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue requests) { settle(e.ObjectNew, queue) },
-	DeleteFunc: func(_ context.Context, e event.DeleteEvent, queue requests) { settle(e.Object, queue) },
+// afterwards asks for the namespace of a changed object, quietTime later.
+var afterwards = handler.Funcs{
+	CreateFunc: func(_ context.Context, e event.CreateEvent, queue requests) { askLater(e.Object, queue) },
+	UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue requests) { askLater(e.ObjectNew, queue) },
+	DeleteFunc: func(_ context.Context, e event.DeleteEvent, queue requests) { askLater(e.Object, queue) },
 }
 
 type requests = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-func settle(object client.Object, queue requests) {
-	queue.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace()}}, settleTime)
+func askLater(object client.Object, queue requests) {
+	queue.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace()}}, quietTime)
 }

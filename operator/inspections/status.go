@@ -18,14 +18,17 @@ import (
 
 // The reasons of the condition Accepted.
 const (
-	reasonAccepted        = "Accepted"
-	reasonInvalidSelector = "InvalidSelector"
+	reasonAccepted          = "Accepted"
+	reasonInvalidSelector   = "InvalidSelector"
+	reasonInvalidParameters = "InvalidParameters"
 )
 
-// statusReconciler tells in each policy's status what follows from it. Its requests name a namespace only, as each policy
+// statusReconciler writes into each policy's status what follows from it. Its requests name a namespace only, as each policy
 // may change what another one decides.
 type statusReconciler struct {
-	client client.Client
+	client   client.Client
+	region   string
+	declared Declared
 }
 
 // override is a check of one policy that another one decides.
@@ -41,7 +44,7 @@ type effect struct {
 
 // Reconcile writes the status of those policies of a namespace for which it has changed.
 func (r *statusReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	policies, err := policiesOf(ctx, r.client, request.Namespace)
+	policies, err := policiesOf(ctx, r.client, request.Namespace, r.declared)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -50,16 +53,16 @@ func (r *statusReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	if err := r.client.List(ctx, &clusters, client.InNamespace(request.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return ctrl.Result{}, fmt.Errorf("list the EtcdClusters of %s: %w", request.Namespace, err)
 	}
-	effects := policies.effects(clusters.Items)
+	effects := policies.effects(etcdv1beta1.Holders(clusters.Items, r.region))
 	var problems []error
 	for _, policy := range policies.all {
-		problems = append(problems, r.tell(ctx, policy, effects[policy.Name], policies.invalid[policy.Name]))
+		problems = append(problems, r.updateStatus(ctx, policy, effects[policy.Name], policies.accepted(policy)))
 	}
 	return ctrl.Result{}, errors.Join(problems...)
 }
 
 // effects returns what follows from each policy, by its name.
-func (p policies) effects(clusters []etcdv1beta1.EtcdCluster) map[string]*effect {
+func (p policies) effects(clusters []*etcdv1beta1.EtcdCluster) map[string]*effect {
 	effects := map[string]*effect{}
 	for _, policy := range p.all {
 		effects[policy.Name] = &effect{overridden: map[override]int32{}}
@@ -83,21 +86,21 @@ func (p policies) effects(clusters []etcdv1beta1.EtcdCluster) map[string]*effect
 }
 
 // bySelection returns how many clusters there are of each selection.
-func (p policies) bySelection(clusters []etcdv1beta1.EtcdCluster) map[selection]int32 {
+func (p policies) bySelection(clusters []*etcdv1beta1.EtcdCluster) map[selection]int32 {
 	counts := map[selection]int32{}
-	for i := range clusters {
-		counts[p.selection(&clusters[i])]++
+	for _, cluster := range clusters {
+		counts[p.selection(cluster)]++
 	}
 	return counts
 }
 
-func (r *statusReconciler) tell(ctx context.Context, policy *etcdv1beta1.EtcdInspectionPolicy, effect *effect, invalid error) error {
+func (r *statusReconciler) updateStatus(ctx context.Context, policy *etcdv1beta1.EtcdInspectionPolicy, effect *effect, accepted metav1.Condition) error {
 	before := policy.DeepCopy()
 	status := &policy.Status
 	status.ObservedGeneration = policy.Generation
 	status.Clusters, status.Inspections = effect.clusters, effect.inspections
 	status.Overridden = effect.overrides()
-	meta.SetStatusCondition(&status.Conditions, accepted(policy, invalid))
+	meta.SetStatusCondition(&status.Conditions, accepted)
 	if equality.Semantic.DeepEqual(before.Status, policy.Status) {
 		return nil
 	}
@@ -120,7 +123,8 @@ func (e *effect) overrides() []etcdv1beta1.EtcdInspectionPolicyOverride {
 	return overrides[:min(len(overrides), etcdv1beta1.MaxOverridden)]
 }
 
-func accepted(policy *etcdv1beta1.EtcdInspectionPolicy, invalid error) metav1.Condition {
+// accepted is what the condition says of a policy.
+func (p policies) accepted(policy *etcdv1beta1.EtcdInspectionPolicy) metav1.Condition {
 	condition := metav1.Condition{
 		Type:               etcdv1beta1.ConditionAccepted,
 		Status:             metav1.ConditionTrue,
@@ -128,10 +132,14 @@ func accepted(policy *etcdv1beta1.EtcdInspectionPolicy, invalid error) metav1.Co
 		Message:            "the policy is followed",
 		ObservedGeneration: policy.Generation,
 	}
-	if invalid != nil {
-		condition.Status = metav1.ConditionFalse
-		condition.Reason = reasonInvalidSelector
+	invalid, wrong := p.invalid[policy.Name], p.wrong[policy.Name]
+	switch {
+	case invalid != nil:
+		condition.Status, condition.Reason = metav1.ConditionFalse, reasonInvalidSelector
 		condition.Message = invalid.Error() + "; until then the inspections of the namespace stay as they are"
+	case wrong != nil:
+		condition.Status, condition.Reason = metav1.ConditionFalse, reasonInvalidParameters
+		condition.Message = wrong.Error()
 	}
 	return condition
 }

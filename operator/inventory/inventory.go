@@ -1,5 +1,5 @@
-// Package inventory tells Prometheus how many members each EtcdCluster should have, so that a member which has vanished
-// from the scrape targets is missed.
+// Package inventory exposes how many members each EtcdCluster should have and which of them were ever scraped, so
+// that a member which has vanished from the scrape targets is missed, and one that has yet to come is not.
 package inventory
 
 import (
@@ -12,30 +12,51 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/operator/onboarding"
 )
 
 // syncTimeout is how long a scrape waits for the first synchronisation with the API server.
 const syncTimeout = time.Second
 
 // labels are those of the cluster's own series.
-type labels struct {
-	region, product, scene, spec, cluster string
+var labels = []string{"region", "product", "scene", "spec", "cluster"}
+
+// Options say what is exposed.
+type Options struct {
+	// Region is the API server's region; "" exposes clusters of all regions.
+	Region string
+
+	// AwaitsScrapes says that the operator learns from Prometheus which members are scraped. Otherwise all members that can
+	// be scraped count at once.
+	AwaitsScrapes bool
+
+	// Metrics is where the metrics are registered.
+	Metrics prometheus.Registerer
 }
 
 // collector exposes the informer cache as it is at each scrape, so a series vanishes with its EtcdCluster.
 type collector struct {
 	clusters client.Reader
-	members  *prometheus.Desc
+	options  Options
+
+	members, seen, quorumSeen, awaited *prometheus.Desc
 }
 
 // Setup registers the inventory's metrics over the manager's cache. They are there when the cache is synchronised.
-func Setup(mgr ctrl.Manager, metrics prometheus.Registerer) error {
+func Setup(mgr ctrl.Manager, options Options) error {
 	c := &collector{
 		clusters: mgr.GetClient(),
-		members: prometheus.NewDesc("etcdfleet_cluster_members", "Members that the cluster should have: spec.size of its EtcdCluster.",
-			[]string{"region", "product", "scene", "spec", "cluster"}, nil),
+		options:  options,
+		members: prometheus.NewDesc("etcdfleet_cluster_members",
+			"Members that the cluster should have: spec.size of its EtcdCluster, else the number of spec.members.", labels, nil),
+		seen: prometheus.NewDesc("etcdfleet_cluster_members_seen",
+			"Members of the cluster that were scraped well at least once.", labels, nil),
+		quorumSeen: prometheus.NewDesc("etcdfleet_cluster_quorum_seen",
+			"1 once a quorum of the cluster's members was scraped well at the same time, else 0.", labels, nil),
+		awaited: prometheus.NewDesc("etcdfleet_member_awaited_since_seconds",
+			"Unix time since which a member is awaited that was never scraped well.", append(labels[:len(labels):len(labels)], "member"), nil),
 	}
-	if err := metrics.Register(c); err != nil {
+	if err := options.Metrics.Register(c); err != nil {
 		return fmt.Errorf("register the metrics of the inventory: %w", err)
 	}
 	return nil
@@ -43,7 +64,9 @@ func Setup(mgr ctrl.Manager, metrics prometheus.Registerer) error {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	descs <- c.members
+	for _, desc := range []*prometheus.Desc{c.members, c.seen, c.quorumSeen, c.awaited} {
+		descs <- desc
+	}
 }
 
 // Collect implements prometheus.Collector. While the clusters are not known yet it exposes nothing, as the other metrics
@@ -56,26 +79,29 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if err := c.clusters.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
 		return
 	}
-	for l, size := range sizes(clusters.Items) {
-		out <- prometheus.MustNewConstMetric(c.members, prometheus.GaugeValue, float64(size),
-			l.region, l.product, l.scene, l.spec, l.cluster)
+	for _, cluster := range etcdv1beta1.Holders(clusters.Items, c.options.Region) {
+		c.collect(cluster, out)
 	}
 }
 
-// sizes returns the size of each cluster. Two objects may describe one cluster; since one series exposed twice makes the
-// whole scrape fail, the larger size wins: rather a member that is missed in vain than one that nobody misses.
-func sizes(clusters []etcdv1beta1.EtcdCluster) map[labels]int32 {
-	sizes := make(map[labels]int32, len(clusters))
-	for i := range clusters {
-		spec := &clusters[i].Spec
-		of := labels{
-			region:  spec.Region,
-			product: spec.ProductName,
-			scene:   spec.Scene,
-			spec:    string(spec.Specification),
-			cluster: spec.ClusterID,
-		}
-		sizes[of] = max(sizes[of], spec.Size)
+func (c *collector) collect(cluster *etcdv1beta1.EtcdCluster, out chan<- prometheus.Metric) {
+	spec := &cluster.Spec
+	of := []string{spec.Region, spec.ProductName, spec.Scene, string(spec.Specification), spec.ClusterID}
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	return sizes
+	progress := onboarding.Assumed(cluster)
+	if c.options.AwaitsScrapes {
+		progress = onboarding.Seen(cluster)
+	}
+	gauge(c.members, float64(spec.VotingMembers()), of...)
+	gauge(c.seen, float64(progress.Members), of...)
+	quorumSeen := 0.0
+	if progress.Quorum {
+		quorumSeen = 1
+	}
+	gauge(c.quorumSeen, quorumSeen, of...)
+	for member, since := range progress.Awaited {
+		gauge(c.awaited, float64(since.Unix()), append(of[:len(of):len(of)], member)...)
+	}
 }

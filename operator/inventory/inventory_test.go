@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,7 +32,7 @@ func start(t *testing.T, config *rest.Config, namespace string) prometheus.Gathe
 	t.Helper()
 	metrics := prometheus.NewPedanticRegistry()
 	apitest.StartManager(t, config, namespace, func(_ context.Context, mgr ctrl.Manager) error {
-		return inventory.Setup(mgr, metrics)
+		return inventory.Setup(mgr, inventory.Options{Metrics: metrics})
 	})
 	return metrics
 }
@@ -42,6 +44,9 @@ func members(t *testing.T, metrics prometheus.Gatherer) map[string]float64 {
 	require.NoError(t, err)
 	found := map[string]float64{}
 	for _, family := range families {
+		if family.GetName() != "etcdfleet_cluster_members" {
+			continue
+		}
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {
 				if label.GetName() == "cluster" {
@@ -66,7 +71,7 @@ func cluster(namespace, name, id string, size int32) *etcdv1beta1.EtcdCluster {
 func TestInventoryFollowsTheSizesOfTheFleetWithTheOperatorsRights(t *testing.T) {
 	ctx := context.Background()
 	namespace := apitest.Namespace(t)
-	apitest.Apply(t, "deploy/rbac/operator.yaml")
+	apitest.Apply(t, "deploy/rbac/namespace/operator.yaml", namespace)
 	admin := apitest.Client(t)
 	a, b := cluster(namespace, "a", "gz-a", 3), cluster(namespace, "b", "gz-b", 5)
 	require.NoError(t, admin.Create(ctx, a))
@@ -104,14 +109,36 @@ func TestInventoryHasTheLabelsOfTheClustersSeries(t *testing.T) {
 	}, labels)
 }
 
-func TestInventoryCountsAClusterOnceThatTwoObjectsDescribe(t *testing.T) {
+func TestInventoryCountsTheMembersWhereNoSizeIsSaid(t *testing.T) {
 	namespace := apitest.Namespace(t)
-	for name, size := range map[string]int32{"first": 3, "second": 5} {
-		require.NoError(t, apitest.Client(t).Create(context.Background(), cluster(namespace, name, "gz-a", size)))
+	one, five := cluster(namespace, "one", "gz-one", 0), cluster(namespace, "five", "gz-five", 0)
+	for i := 1; i < 5; i++ {
+		five.Spec.Members = append(five.Spec.Members, etcdv1beta1.EtcdClusterMember{
+			Name: fmt.Sprintf("etcd-%d", i), ClientURL: fmt.Sprintf("http://10.0.0.%d:2379", i),
+		})
+	}
+	for _, c := range []*etcdv1beta1.EtcdCluster{one, five} {
+		require.NoError(t, apitest.Client(t).Create(context.Background(), c))
 	}
 	metrics := start(t, apitest.Config(), namespace)
 	require.Eventually(t, func() bool {
-		return assert.ObjectsAreEqual(map[string]float64{"gz-a": 5}, members(t, metrics))
+		return assert.ObjectsAreEqual(map[string]float64{"gz-one": 1, "gz-five": 5}, members(t, metrics))
+	}, patience, poll)
+}
+
+func TestInventoryCountsTheHolderWhereTwoObjectsNameOneCluster(t *testing.T) {
+	namespace := apitest.Namespace(t)
+	admin := apitest.Client(t)
+	holder, other := cluster(namespace, "z-holder", "gz-a", 3), cluster(namespace, "a-other", "gz-a", 5)
+	require.NoError(t, admin.Create(context.Background(), other))
+	require.NoError(t, admin.Create(context.Background(), holder))
+	meta.SetStatusCondition(&holder.Status.Conditions, metav1.Condition{
+		Type: etcdv1beta1.ConditionIdentityHeld, Status: metav1.ConditionTrue, Reason: "Tested",
+	})
+	require.NoError(t, admin.Status().Update(context.Background(), holder))
+	metrics := start(t, apitest.Config(), namespace)
+	require.Eventually(t, func() bool {
+		return assert.ObjectsAreEqual(map[string]float64{"gz-a": 3}, members(t, metrics))
 	}, patience, poll)
 }
 

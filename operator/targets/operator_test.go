@@ -36,8 +36,7 @@ func TestMain(m *testing.M) { os.Exit(apitest.Main(m)) }
 // start runs the operator in the namespace until the test ends, and returns the URL of the targets.
 func start(t *testing.T, config *rest.Config, namespace string) (url string, metrics *prometheus.Registry) {
 	t.Helper()
-	address, err := testproc.FreeAddress()
-	require.NoError(t, err)
+	address := testproc.FreeAddress(t)
 	metrics = prometheus.NewPedanticRegistry()
 	apitest.StartManager(t, config, namespace, func(_ context.Context, mgr ctrl.Manager) error {
 		return targets.Setup(mgr, targets.Options{BindAddress: address, Metrics: metrics})
@@ -119,7 +118,7 @@ func condition(t *testing.T, cluster *etcdv1beta1.EtcdCluster) *metav1.Condition
 func TestTargetsFollowTheFleetWithTheLeastRights(t *testing.T) {
 	ctx := context.Background()
 	namespace := apitest.Namespace(t)
-	apitest.Apply(t, "deploy/rbac/operator.yaml")
+	apitest.Apply(t, "deploy/rbac/namespace/operator.yaml", namespace)
 	user := apitest.User(t, "etcdfleet-operator")
 	admin := apitest.Client(t)
 	a := create(t, namespace, "gz-a", "http://127.0.0.1:2379")
@@ -199,4 +198,57 @@ func TestTargetsAreUnavailableBeforeTheFirstSynchronisation(t *testing.T) {
 	_, _, body := get(t, http.MethodGet, url)
 	assert.Contains(t, body, "the EtcdClusters are not known yet")
 	assert.InDelta(t, 0, served(t, metrics), 0)
+}
+
+// The certificates and the login of a Secret are cruiser's: Prometheus has none of them.
+func TestMembersThatPrometheusHasNoCertificatesForAreNamedWithTheRemedy(t *testing.T) {
+	namespace := apitest.Namespace(t)
+	start(t, apitest.Config(), namespace)
+	secured := &etcdv1beta1.EtcdCluster{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "gz-orders"},
+		Spec: etcdv1beta1.EtcdClusterSpec{
+			ClusterID: "gz-orders", Region: "gz", ProductName: "tke", Scene: "business", Size: 3,
+			Members: []etcdv1beta1.EtcdClusterMember{
+				{Name: "gz-orders-0", ClientURL: "https://10.0.0.1:2379", Host: "node-1"},
+				{Name: "gz-orders-1", ClientURL: "https://10.0.0.2:2379", Host: "node-2"},
+				{Name: "gz-orders-2", ClientURL: "https://10.0.0.3:2379", MetricsURL: "http://10.0.0.3:2381", Host: "node-3"},
+			},
+			TLS: &etcdv1beta1.EtcdClusterTLS{SecretName: "gz-orders-client"},
+		},
+	}
+	require.NoError(t, apitest.Client(t).Create(context.Background(), secured))
+	found := condition(t, secured)
+	assert.Equal(t, metav1.ConditionFalse, found.Status)
+	assert.Equal(t, "NotScrapable", found.Reason)
+	assert.Contains(t, found.Message, "Prometheus cannot scrape the members gz-orders-0, gz-orders-1 so: they serve /metrics over https")
+	assert.Contains(t, found.Message, "the Secret gz-orders-client")
+	assert.Contains(t, found.Message, "--listen-metrics-urls=http://")
+	assert.Contains(t, found.Message, "metricsURL")
+	assert.NotContains(t, found.Message, "gz-orders-2")
+}
+
+func TestOnlyTheHolderOfAClusterIDIsATarget(t *testing.T) {
+	namespace := apitest.Namespace(t)
+	admin := apitest.Client(t)
+	refused := create(t, namespace, "gz-a", "http://127.0.0.1:2379")
+	held := func(c *etcdv1beta1.EtcdCluster, status metav1.ConditionStatus, message string) {
+		t.Helper()
+		meta.SetStatusCondition(&c.Status.Conditions, metav1.Condition{
+			Type: etcdv1beta1.ConditionIdentityHeld, Status: status, Reason: "Tested", Message: message,
+		})
+		require.NoError(t, admin.Status().Update(context.Background(), c))
+	}
+	held(refused, metav1.ConditionFalse, "The EtcdCluster gz/gz-orders holds the clusterId gz-a.")
+	url, _ := start(t, apitest.Config(), namespace)
+	found := condition(t, refused)
+	assert.Equal(t, metav1.ConditionFalse, found.Status)
+	assert.Equal(t, "The EtcdCluster gz/gz-orders holds the clusterId gz-a.", found.Message)
+	create(t, namespace, "gz-b", "http://127.0.0.1:2380")
+	require.Eventually(t, func() bool {
+		return assert.ObjectsAreEqual([]string{"gz-b/etcd-0"}, members(t, url))
+	}, patience, poll)
+
+	require.NoError(t, admin.Get(context.Background(), client.ObjectKeyFromObject(refused), refused))
+	held(refused, metav1.ConditionTrue, "")
+	require.Eventually(t, func() bool { return len(members(t, url)) == 2 }, patience, poll)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -12,21 +14,30 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/operator/onboarding"
 )
 
-// ConditionPublished is True on an EtcdCluster when Prometheus is told of all its members.
+// ConditionPublished is True on an EtcdCluster when all its members are targets that Prometheus can scrape.
 const ConditionPublished = "TargetsPublished"
 
 // The reasons of the condition.
 const (
 	reasonPublished  = "Published"
 	reasonInvalidURL = "InvalidURL"
+
+	// reasonNotHeld says that the object may not be published at all, reasonNotScrapable that Prometheus lacks the Secret.
+	reasonNotHeld      = "IdentityNotHeld"
+	reasonNotScrapable = "NotScrapable"
 )
 
-// reconciler tells in each cluster's status whether its members are targets. The targets themselves are served from the
+// reconciler writes into each cluster's status whether its members are targets. The targets themselves are served from the
 // cache, whether or not this has happened yet.
 type reconciler struct {
 	client client.Client
+	region string
+
+	// awaitsScrapes is true if the status says which members were scraped.
+	awaitsScrapes bool
 }
 
 // Reconcile writes the condition TargetsPublished and the observed generation of one cluster.
@@ -36,7 +47,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	before := cluster.DeepCopy()
-	changed := meta.SetStatusCondition(&cluster.Status.Conditions, published(&cluster))
+	changed := meta.SetStatusCondition(&cluster.Status.Conditions, r.published(&cluster))
 	if !changed && cluster.Status.ObservedGeneration == cluster.Generation {
 		return ctrl.Result{}, nil
 	}
@@ -49,7 +60,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	return ctrl.Result{}, client.IgnoreNotFound(err)
 }
 
-func published(cluster *etcdv1beta1.EtcdCluster) metav1.Condition {
+func (r *reconciler) published(cluster *etcdv1beta1.EtcdCluster) metav1.Condition {
 	groups, invalid := ofCluster(cluster)
 	condition := metav1.Condition{
 		Type:               ConditionPublished,
@@ -58,10 +69,29 @@ func published(cluster *etcdv1beta1.EtcdCluster) metav1.Condition {
 		Message:            fmt.Sprintf("%d members are targets of Prometheus", len(groups)),
 		ObservedGeneration: cluster.Generation,
 	}
-	if len(invalid) > 0 {
-		condition.Status = metav1.ConditionFalse
-		condition.Reason = reasonInvalidURL
+	refusal := cluster.Refusal(r.region)
+	unreadable := r.notScrapable(cluster)
+	switch {
+	case refusal != "":
+		condition.Status, condition.Reason = metav1.ConditionFalse, reasonNotHeld
+		condition.Message = refusal
+	case len(invalid) > 0:
+		condition.Status, condition.Reason = metav1.ConditionFalse, reasonInvalidURL
 		condition.Message = errors.Join(invalid...).Error()
+	case len(unreadable) > 0:
+		condition.Status, condition.Reason = metav1.ConditionFalse, reasonNotScrapable
+		condition.Message = fmt.Sprintf("Prometheus cannot scrape the members %s so: they serve /metrics over https with the "+
+			"certificates of the Secret %s, which Prometheus does not have. Start them with "+
+			"--listen-metrics-urls=http://<address>:2381 and name that address in the member's metricsURL.",
+			strings.Join(unreadable, ", "), cluster.Spec.TLS.SecretName)
 	}
 	return condition
+}
+
+// notScrapable returns the members that Prometheus has no certificates for, but not those that it was seen to scrape: its
+// job may have certificates of its own.
+func (r *reconciler) notScrapable(cluster *etcdv1beta1.EtcdCluster) []string {
+	return slices.DeleteFunc(onboarding.BehindSecret(&cluster.Spec), func(name string) bool {
+		return r.awaitsScrapes && onboarding.IsSeen(cluster, name)
+	})
 }

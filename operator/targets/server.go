@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -34,6 +36,9 @@ const (
 type server struct {
 	address string
 	handler http.Handler
+
+	// certificates is nil for plain text.
+	certificates *certwatcher.CertWatcher
 }
 
 // Start serves until ctx ends.
@@ -42,7 +47,15 @@ func (s *server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("serve targets: %w: choose another --targets-bind-address", err)
 	}
-	log.FromContext(ctx).Info("serving targets", "address", listener.Addr().String(), "path", Path)
+	log.FromContext(ctx).Info("serving targets", "address", listener.Addr().String(), "path", Path, "tls", s.certificates != nil)
+	if s.certificates != nil {
+		listener = tls.NewListener(listener, tlsConfig(s.certificates))
+		go func() {
+			if err := s.certificates.Start(ctx); err != nil {
+				log.FromContext(ctx).Error(err, "a new certificate of --targets-tls-cert-file is noticed at the next start only")
+			}
+		}()
+	}
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: readTimeout,
@@ -63,10 +76,12 @@ func (s *server) Start(ctx context.Context) error {
 	}
 }
 
-// newHandler returns the handler of Path. clusters is the informer cache, which answers only once it knows the fleet.
-func newHandler(clusters client.Reader, metrics prometheus.Registerer) (http.Handler, error) {
+// newHandler returns the handler of Path, for those whom the options let through. clusters is the informer cache, which
+// answers only once it knows the fleet.
+func newHandler(clusters client.Reader, options Options) (http.Handler, error) {
 	h := &handler{
 		clusters: clusters,
+		region:   options.Region,
 		served: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "etcdfleet_targets",
 			Help: "Members in the last answer to Prometheus.",
@@ -81,16 +96,17 @@ func newHandler(clusters client.Reader, metrics prometheus.Registerer) (http.Han
 		Help:    "How long it took to answer requests for the targets.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 4, 7),
 	}, nil)
-	if err := errors.Join(metrics.Register(h.served), metrics.Register(requests), metrics.Register(duration)); err != nil {
+	if err := errors.Join(options.Metrics.Register(h.served), options.Metrics.Register(requests), options.Metrics.Register(duration)); err != nil {
 		return nil, fmt.Errorf("register the metrics of the targets: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Path, promhttp.InstrumentHandlerCounter(requests, promhttp.InstrumentHandlerDuration(duration, h)))
+	mux.Handle("GET "+Path, promhttp.InstrumentHandlerCounter(requests, promhttp.InstrumentHandlerDuration(duration, options.Access.authorize(h))))
 	return mux, nil
 }
 
 type handler struct {
 	clusters client.Reader
+	region   string
 	served   prometheus.Gauge
 }
 
@@ -106,7 +122,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.StatusServiceUnavailable)
 		return
 	}
-	fleet := Fleet(clusters.Items)
+	fleet := Fleet(clusters.Items, h.region)
 	body, err := json.Marshal(fleet)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

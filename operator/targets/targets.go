@@ -1,4 +1,4 @@
-// Package targets tells Prometheus which etcd members there are and whose they are: HTTP service discovery from
+// Package targets serves Prometheus which etcd members there are and whose they are: HTTP service discovery from
 // EtcdClusters.
 package targets
 
@@ -31,12 +31,13 @@ const (
 	labelHost    = "__meta_etcd_host"
 )
 
-// Fleet returns the groups of all clusters, always in the same order: by region, cluster and member. Members whose URL
-// is invalid are left out; their cluster's condition TargetsPublished names them.
-func Fleet(clusters []etcdv1beta1.EtcdCluster) []Group {
+// Fleet returns the groups of all clusters that hold their identity in the region, always in the same order: by region,
+// cluster and member. An empty region is any. Members whose URL is invalid are left out; their cluster's condition
+// TargetsPublished names them.
+func Fleet(clusters []etcdv1beta1.EtcdCluster, region string) []Group {
 	fleet := []Group{} // encodes as [], not null
-	for i := range clusters {
-		groups, _ := ofCluster(&clusters[i])
+	for _, cluster := range etcdv1beta1.Holders(clusters, region) {
+		groups, _ := ofCluster(cluster)
 		fleet = append(fleet, groups...)
 	}
 	slices.SortFunc(fleet, func(a, b Group) int {

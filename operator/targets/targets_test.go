@@ -22,7 +22,7 @@ func TestFleetIsWhatPrometheusReads(t *testing.T) {
 			Name: "etcd-0", ClientURL: "https://10.0.0.1:2379", MetricsURL: "http://10.0.0.1:2381", Host: "node-1",
 		},
 		etcdv1beta1.EtcdClusterMember{Name: "etcd-1", ClientURL: "https://10.0.0.2:2379"},
-	)})
+	)}, "")
 	body, err := json.Marshal(fleet)
 	require.NoError(t, err)
 	assert.JSONEq(t, `[
@@ -45,7 +45,7 @@ func TestFleetAddresses(t *testing.T) {
 		"https://user@host:2379":  "host:2379",
 		"https://etcd-0.etcd:443": "etcd-0.etcd:443",
 	} {
-		fleet := Fleet([]etcdv1beta1.EtcdCluster{cluster("gz", "gz-a", etcdv1beta1.EtcdClusterMember{Name: "m", ClientURL: url})})
+		fleet := Fleet([]etcdv1beta1.EtcdCluster{cluster("gz", "gz-a", etcdv1beta1.EtcdClusterMember{Name: "m", ClientURL: url})}, "")
 		require.Len(t, fleet, 1)
 		assert.Equal(t, []string{address}, fleet[0].Targets, url)
 	}
@@ -56,8 +56,8 @@ func TestFleetIsOrderedWhateverTheCacheSays(t *testing.T) {
 		return etcdv1beta1.EtcdClusterMember{Name: name, ClientURL: "http://" + name + ":2379"}
 	}
 	a, b, c := cluster("gz", "gz-a", member("a1"), member("a0")), cluster("gz", "gz-b", member("b0")), cluster("sh", "ga", member("c0"))
-	want := Fleet([]etcdv1beta1.EtcdCluster{a, b, c})
-	assert.Equal(t, want, Fleet([]etcdv1beta1.EtcdCluster{c, b, a}))
+	want := Fleet([]etcdv1beta1.EtcdCluster{a, b, c}, "")
+	assert.Equal(t, want, Fleet([]etcdv1beta1.EtcdCluster{c, b, a}, ""))
 	var order []string
 	for _, group := range want {
 		order = append(order, group.Labels["member"])
@@ -69,13 +69,20 @@ func TestFleetLeavesOutWhatCannotBeScraped(t *testing.T) {
 	fleet := Fleet([]etcdv1beta1.EtcdCluster{cluster("gz", "gz-a",
 		etcdv1beta1.EtcdClusterMember{Name: "bad", ClientURL: "http://10.0.0.1:port"},
 		etcdv1beta1.EtcdClusterMember{Name: "good", ClientURL: "http://10.0.0.2:2379"},
-	)})
+	)}, "")
 	require.Len(t, fleet, 1)
 	assert.Equal(t, "good", fleet[0].Labels["member"])
 }
 
 func TestFleetWithoutClustersIsAnEmptyList(t *testing.T) {
-	body, err := json.Marshal(Fleet(nil))
+	body, err := json.Marshal(Fleet(nil, ""))
 	require.NoError(t, err)
 	assert.Equal(t, "[]", string(body))
+}
+
+func TestFleetHasNoClusterOfAnotherRegion(t *testing.T) {
+	member := etcdv1beta1.EtcdClusterMember{Name: "m", ClientURL: "http://10.0.0.1:2379"}
+	fleet := Fleet([]etcdv1beta1.EtcdCluster{cluster("gz", "gz-a", member), cluster("sh", "sh-a", member)}, "gz")
+	require.Len(t, fleet, 1)
+	assert.Equal(t, "gz-a", fleet[0].Labels["cluster"])
 }

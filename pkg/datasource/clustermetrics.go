@@ -16,9 +16,9 @@ const (
 	// metricsLifetime is below any scrape interval: a result that old is as good as a new one.
 	metricsLifetime = 5 * time.Second
 
-	// maxMatchedClusters is from how many clusters on the whole fleet's series are asked for and filtered here: matching
+	// maxMatched is from how many values of a label on the whole fleet's series are asked for and filtered here: matching
 	// hundreds of alternatives costs Thanos more than it saves.
-	maxMatchedClusters = 100
+	maxMatched = 100
 )
 
 // fleetMetrics is what Thanos knows about the clusters of a scope.
@@ -60,20 +60,13 @@ var clusterExpressions = []struct {
 
 // scopeMatchers returns the scope as matchers to append to others, which identifies what to ask Thanos for.
 func scopeMatchers(scope inventory.Scope) string {
-	clusters := scope.Cluster
-	if len(clusters) > maxMatchedClusters {
-		clusters = nil
-	}
 	var matchers strings.Builder
-	for _, matcher := range []string{
-		thanos.Matcher("region", scope.Region),
-		thanos.Matcher("product", scope.Product),
-		thanos.Matcher("scene", scope.Scene),
-		thanos.Matcher("spec", scope.Spec),
-		thanos.Matcher("cluster", clusters),
-	} {
-		if matcher != "" {
-			matchers.WriteString("," + matcher)
+	for _, dimension := range []struct {
+		label  string
+		values []string
+	}{{"region", scope.Region}, {"product", scope.Product}, {"scene", scope.Scene}, {"spec", scope.Spec}, {"cluster", scope.Cluster}} {
+		if len(dimension.values) > 0 && len(dimension.values) <= maxMatched {
+			matchers.WriteString("," + thanos.Matcher(dimension.label, dimension.values))
 		}
 	}
 	return matchers.String()

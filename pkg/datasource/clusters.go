@@ -14,7 +14,7 @@ import (
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
 )
 
-// clustersQuery lists the inventory with health and last inspection, a row a cluster.
+// clustersQuery lists the inventory with health and last inspection, one row per cluster.
 type clustersQuery struct {
 	Scope      inventory.Scope `json:"scope"`
 	Distinct   string          `json:"distinct"`
@@ -44,17 +44,15 @@ type clusterRow struct {
 }
 
 // urgency is that of the worse of health and inspection: a cluster whose data differs is hurt while all members are up.
+// A check that could not be done says less than that and more than a warning.
 func (r clusterRow) urgency() int {
-	found := map[v1beta1.Outcome]health{
-		v1beta1.OutcomeFailed:  unhealthy,
-		v1beta1.OutcomeWarning: degraded,
-		v1beta1.OutcomeError:   unknown,
-	}
-	return max(r.health.urgency(), found[r.inspection].urgency())
+	ofHealth := map[health]int{unhealthy: 4, degraded: 2, unknown: 1}
+	ofInspection := map[v1beta1.Outcome]int{v1beta1.OutcomeFailed: 4, v1beta1.OutcomeError: 3, v1beta1.OutcomeWarning: 2}
+	return max(ofHealth[r.health], ofInspection[r.inspection])
 }
 
 func (q *clustersQuery) run(ctx context.Context, d *Datasource, _ backend.DataQuery) (data.Frames, error) {
-	d.inventory.WaitSettled(ctx, q.Scope, firstSyncPatience)
+	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
 	if q.Distinct != "" {
 		return data.Frames{q.distinctFrame(d)}, nil
 	}
@@ -105,10 +103,8 @@ func clusterRows(inv *inventory.Inventory, scope inventory.Scope, metrics *fleet
 		if row.metrics == nil {
 			row.metrics = &clusterMetrics{}
 		}
+		row.inspection = worstOf(monitors)
 		for _, monitor := range monitors {
-			if severity(monitor.Outcome) > severity(row.inspection) {
-				row.inspection = monitor.Outcome
-			}
 			if monitor.LastRun.After(row.inspected) {
 				row.inspected = monitor.LastRun
 			}
@@ -116,6 +112,17 @@ func clusterRows(inv *inventory.Inventory, scope inventory.Scope, metrics *fleet
 		rows = append(rows, row)
 	})
 	return rows
+}
+
+// worstOf is the worst outcome of the last runs; "" without one.
+func worstOf(monitors []*inventory.Monitor) v1beta1.Outcome {
+	var worst v1beta1.Outcome
+	for _, monitor := range monitors {
+		if monitor.Outcome.Severity() > worst.Severity() {
+			worst = monitor.Outcome
+		}
+	}
+	return worst
 }
 
 func (q *clustersQuery) frame(rows []clusterRow, regions []inventory.Status) *data.Frame {
@@ -173,7 +180,7 @@ func (q *clustersQuery) order() func(a, b clusterRow) int {
 	worstFirst := inOrder(
 		by(func(r clusterRow) int { return -r.urgency() }),
 		by(func(r clusterRow) int { return -r.health.urgency() }),
-		by(func(r clusterRow) int { return -severity(r.inspection) }),
+		by(func(r clusterRow) int { return -r.inspection.Severity() }),
 	)
 	return inOrder(directed(worstFirst), region, cluster)
 }

@@ -1,6 +1,9 @@
 package datasource
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -27,5 +30,26 @@ func TestWorstFirstIsTheWorseOfHealthAndInspection(t *testing.T) {
 	for _, r := range rows {
 		ids = append(ids, r.ID)
 	}
-	require.Equal(t, []string{"no leader", "data differs", "member missing", "not seen", "unchecked", "well"}, ids)
+	require.Equal(t, []string{"no leader", "data differs", "unchecked", "member missing", "not seen", "well"}, ids)
+}
+
+// A check that could not be done must not hide the one that found the data different.
+func TestAClusterIsAsBadAsItsWorstInspection(t *testing.T) {
+	outcomes := []v1beta1.Outcome{"", v1beta1.OutcomeNotSupported, v1beta1.OutcomePassed, v1beta1.OutcomeWarning, v1beta1.OutcomeError, v1beta1.OutcomeFailed}
+	for i, worse := range outcomes {
+		for _, better := range outcomes[:i] {
+			for _, both := range [][]v1beta1.Outcome{{worse, better}, {better, worse}} {
+				require.Equal(t, worse, worstOf([]*inventory.Monitor{{Outcome: both[0]}, {Outcome: both[1]}}))
+			}
+		}
+	}
+}
+
+// The front end's test reads the same file: a difference between the two orders fails one of them.
+func TestTheOrderOfOutcomesIsTheFrontEnds(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("testdata", "outcomes.json"))
+	require.NoError(t, err)
+	var order []v1beta1.Outcome
+	require.NoError(t, json.Unmarshal(content, &order))
+	require.Equal(t, order, v1beta1.OutcomesBySeverity)
 }

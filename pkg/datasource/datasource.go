@@ -62,7 +62,7 @@ var (
 func New(ctx context.Context, instance backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
 	d, err := newDatasource(ctx, instance)
 	if err != nil {
-		return &misconfigured{err}, nil //nolint:nilerr // the instance tells it
+		return &misconfigured{err}, nil //nolint:nilerr // the instance reports it
 	}
 	return d, nil
 }
@@ -81,9 +81,7 @@ func newDatasource(ctx context.Context, instance backend.DataSourceInstanceSetti
 	if err != nil {
 		return nil, fmt.Errorf("the datasource's HTTP settings: %w", err)
 	}
-	if d.inventory, err = inventory.New(parsed.regions, options, d.logger); err != nil { //nolint:contextcheck // it outlives ctx
-		return nil, err
-	}
+	d.inventory = inventory.New(parsed.regions, options, d.logger) //nolint:contextcheck // it outlives ctx
 	d.thanos = thanos.New(client, parsed.thanosURL)
 	d.metrics = newMemo(metricsLifetime, parsed.queryTimeout, func(ctx context.Context, matchers string) (*fleetMetrics, error) {
 		return fetchClusterMetrics(ctx, d.thanos, matchers)
@@ -162,7 +160,7 @@ func (d *Datasource) lostStores(ctx context.Context) []thanos.Store {
 	return lost
 }
 
-// fetchLostStores returns none when Thanos does not tell, so that queries do not suffer from it.
+// fetchLostStores returns none when Thanos does not answer, so that queries do not suffer from it.
 func (d *Datasource) fetchLostStores(ctx context.Context) []thanos.Store {
 	stores, err := d.thanos.Stores(ctx)
 	if err != nil {

@@ -33,7 +33,7 @@ func checkGolden(t *testing.T, name string, frames ...*data.Frame) {
 
 var seenAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// regionsOfEveryState has no stale one: its notice tells an age, which the clock changes.
+// regionsOfEveryState has no stale one: its notice says so an age, which the clock changes.
 func regionsOfEveryState() []inventory.Status {
 	return []inventory.Status{
 		{Name: "gz", State: inventory.Live, Since: seenAt},

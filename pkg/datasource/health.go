@@ -38,6 +38,9 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	for _, region := range regions {
 		entries = append(entries, regionEntry(region))
 	}
+	if len(regions) == 0 {
+		entries = append(entries, healthEntry{Name: "Regions", OK: true, Message: "none is configured: add one to see clusters and inspections"})
+	}
 	return healthResult(entries)
 }
 
@@ -51,14 +54,17 @@ func (d *Datasource) checkThanos(ctx context.Context) healthEntry {
 	}
 	entry.OK = true
 	entry.Message = "works"
-	// Not every server with the Prometheus API tells its version and stores: queries work without.
+	// Not every server with the Prometheus API reports its version and stores: queries work without them.
 	if version, err := d.thanos.Version(ctx); err == nil {
 		entry.Version = version
 	}
 	if lost := d.lostStores(ctx); len(lost) > 0 {
-		names := make([]string, len(lost))
-		for i, store := range lost {
-			names[i] = store.Name
+		var names []string
+		for _, store := range lost[:min(len(lost), maxNotices)] {
+			names = append(names, store.Name)
+		}
+		if more := len(lost) - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("and %s more", thousands(more)))
 		}
 		entry.Message = "works, but has lost the stores " + strings.Join(names, ", ") + ": answers are partial"
 	}

@@ -3,7 +3,6 @@ package datasource
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -31,23 +30,12 @@ func parseInspections(f *fields) *inspectionsQuery {
 	}
 }
 
-// outcomesBySeverity are the ways in which a run ends, from good to bad. Not to know comes last: a check that cannot be
-// done hides everything. One that this version of etcd does not support comes first: nothing is to be done.
-var outcomesBySeverity = []v1beta1.Outcome{
-	v1beta1.OutcomeNotSupported, v1beta1.OutcomePassed, v1beta1.OutcomeWarning, v1beta1.OutcomeFailed, v1beta1.OutcomeError,
-}
-
 func outcomeNames() []string {
-	names := make([]string, len(outcomesBySeverity))
-	for i, outcome := range outcomesBySeverity {
+	names := make([]string, len(v1beta1.OutcomesBySeverity))
+	for i, outcome := range v1beta1.OutcomesBySeverity {
 		names[i] = string(outcome)
 	}
 	return names
-}
-
-// severity is 0 before the first run, then more the worse it ended.
-func severity(outcome v1beta1.Outcome) int {
-	return slices.Index(outcomesBySeverity, outcome) + 1
 }
 
 const (
@@ -91,7 +79,7 @@ func (r inspectionRow) product() string {
 }
 
 func (q *inspectionsQuery) run(ctx context.Context, d *Datasource, _ backend.DataQuery) (data.Frames, error) {
-	d.inventory.WaitSettled(ctx, q.Scope, firstSyncPatience)
+	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
 	return data.Frames{q.frame(inspectionRows(d.inventory, q), d.inventory.Statuses(q.Scope))}, nil
 }
 
@@ -109,7 +97,7 @@ func inspectionRows(inv *inventory.Inventory, q *inspectionsQuery) []inspectionR
 
 func (q *inspectionsQuery) frame(rows []inspectionRow, regions []inventory.Status) *data.Frame {
 	shown := cut(rows, q.page, inOrder(
-		by(func(r inspectionRow) int { return -severity(r.Outcome) }),
+		by(func(r inspectionRow) int { return -r.Outcome.Severity() }),
 		by(func(r inspectionRow) string { return r.Region }),
 		by(func(r inspectionRow) string { return r.ClusterID }),
 		by(func(r inspectionRow) string { return r.Check }),

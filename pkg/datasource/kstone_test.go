@@ -14,7 +14,9 @@ import (
 
 // A region with a cluster of ours and kstone's objects (pkg/inventory/testdata/kstone) answers for both.
 func TestShowsKstonesClustersBesideOurs(t *testing.T) {
-	mixed, err := startRegion(t.TempDir(), []client.Object{etcdCluster("default", "tke", "business", "small", "own"), etcdMonitor("default", "own", keyDiff, "")})
+	ours := etcdCluster("default", "tke", "business", "small", "own")
+	ours.Spec.Region = "mixed"
+	mixed, err := startRegion(t.TempDir(), []client.Object{ours, etcdMonitor("default", "own", keyDiff, "")})
 	require.NoError(t, err)
 	t.Cleanup(mixed.Close)
 	folder := []string{"pkg", "inventory", "testdata", "kstone"}

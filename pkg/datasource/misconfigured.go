@@ -25,12 +25,12 @@ func (m *misconfigured) QueryData(_ context.Context, request *backend.QueryDataR
 	return response, nil
 }
 
-// CheckHealth tells what is wrong.
+// CheckHealth reports what is wrong.
 func (m *misconfigured) CheckHealth(context.Context, *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
 	return &backend.CheckHealthResult{Status: backend.HealthStatusError, Message: m.message()}, nil
 }
 
-// CallResource tells what is wrong.
+// CallResource reports what is wrong.
 func (m *misconfigured) CallResource(_ context.Context, _ *backend.CallResourceRequest, sender backend.CallResourceResponseSender) error {
 	body, err := json.Marshal(problem{Message: m.message()})
 	if err != nil {

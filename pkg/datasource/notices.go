@@ -10,6 +10,9 @@ import (
 	"github.com/etcdfleet/etcd-fleet/pkg/thanos"
 )
 
+// maxNotices bounds the notices of one kind.
+const maxNotices = 5
+
 func notice(severity data.NoticeSeverity, text string, args ...any) data.Notice {
 	return data.Notice{Severity: severity, Text: fmt.Sprintf(text, args...)}
 }
@@ -17,9 +20,7 @@ func notice(severity data.NoticeSeverity, text string, args ...any) data.Notice 
 // resultNotices say what is special about the answer of one expression.
 func resultNotices(result *thanos.Result, lost []thanos.Store) []data.Notice {
 	notices := partialNotices(result.Warnings.Partial, lost)
-	for _, remark := range result.Warnings.PromQL {
-		notices = append(notices, notice(data.NoticeSeverityInfo, "%s", remark))
-	}
+	notices = append(notices, someNotices(data.NoticeSeverityInfo, result.Warnings.PromQL)...)
 	if total := len(result.Series); total > maxSeries {
 		notices = append(notices, notice(data.NoticeSeverityWarning, "%s of %s series: aggregate, for example with sum by (cluster) (…), or choose with topk(10, …).", thousands(maxSeries), thousands(total)))
 	}
@@ -32,21 +33,35 @@ func resultNotices(result *thanos.Result, lost []thanos.Store) []data.Notice {
 // partialNotices say whose series are missing from an answer: as Thanos puts it, else from its list of stores, because
 // of some lost stores it says nothing.
 func partialNotices(partial []string, lost []thanos.Store) []data.Notice {
-	var notices []data.Notice
+	texts := make([]string, 0, max(len(partial), len(lost)))
 	for _, text := range partial {
-		notices = append(notices, notice(data.NoticeSeverityWarning, "Thanos answered in part: %s", text))
+		texts = append(texts, "Thanos answered in part: "+text)
 	}
-	if len(partial) > 0 {
-		return notices
+	if len(partial) == 0 {
+		for _, store := range lost {
+			texts = append(texts, fmt.Sprintf("Thanos answered in part: the series of its store %s %s are missing: %s", store.Name, store.Labels, store.Error))
+		}
 	}
-	for _, store := range lost {
-		notices = append(notices, notice(data.NoticeSeverityWarning, "Thanos answered in part: the series of its store %s %s are missing: %s", store.Name, store.Labels, store.Error))
+	return someNotices(data.NoticeSeverityWarning, texts)
+}
+
+// someNotices are a notice for each text, up to a number that can be read.
+func someNotices(severity data.NoticeSeverity, texts []string) []data.Notice {
+	var notices []data.Notice
+	for i, text := range texts {
+		if i == maxNotices {
+			return append(notices, notice(severity, "There are %s more remarks like these.", thousands(len(texts)-i)))
+		}
+		notices = append(notices, notice(severity, "%s", text))
 	}
 	return notices
 }
 
-// regionNotices say which regions' rows are old or missing.
+// regionNotices say which regions' rows are old or missing; nil is a table that does not come from regions.
 func regionNotices(regions []inventory.Status) []data.Notice {
+	if regions != nil && len(regions) == 0 {
+		return []data.Notice{notice(data.NoticeSeverityWarning, "No region is configured, so no cluster and no inspection is known: add a region in the datasource's settings.")}
+	}
 	var notices []data.Notice
 	for _, region := range regions {
 		switch region.State {
@@ -58,6 +73,11 @@ func regionNotices(regions []inventory.Status) []data.Notice {
 			notices = append(notices, notice(data.NoticeSeverityInfo, "Region %s is being read for the first time: refresh in a few seconds.", region.Name))
 		case inventory.Live:
 		}
+		texts := make([]string, len(region.LeftOut))
+		for i, out := range region.LeftOut {
+			texts[i] = fmt.Sprintf("Region %s: the EtcdCluster %s with the ID %s is left out. %s", region.Name, out.Object, out.ClusterID, out.Reason)
+		}
+		notices = append(notices, someNotices(data.NoticeSeverityWarning, texts)...)
 	}
 	return notices
 }

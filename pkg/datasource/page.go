@@ -39,7 +39,7 @@ func (h *worstOut[R]) Swap(i, j int)      { h.rows[i], h.rows[j] = h.rows[j], h.
 func (h *worstOut[R]) Push(any) {}
 func (h *worstOut[R]) Pop() any { return nil }
 
-// inOrder chains comparisons: the first that tells two rows apart decides.
+// inOrder chains comparisons: the first that distinguishes two rows decides.
 func inOrder[R any](comparisons ...func(a, b R) int) func(a, b R) int {
 	return func(a, b R) int {
 		for _, compare := range comparisons {

@@ -16,7 +16,7 @@ import (
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
 )
 
-// kinds are the query kinds, in the order of queryKinds in src/datasource/queries.ts. To add one, write a file of its
+// kinds are the query kinds, in the order of the table in src/datasource/kinds/index.ts. To add one, write a file of its
 // name and a line here.
 var kinds = []kind{
 	{"promql", func(f *fields) query { return parsePromql(f) }},
@@ -30,7 +30,8 @@ type kind struct {
 	parse func(*fields) query
 }
 
-// query is a query of any kind with its defaults filled in. Its JSON form is the one of queries.ts.
+// query is a query of any kind with its defaults filled in. Its JSON form is the one in
+// src/datasource/kinds/<kind>/query.ts.
 type query interface {
 	run(context.Context, *Datasource, backend.DataQuery) (data.Frames, error)
 }
@@ -40,6 +41,8 @@ const (
 	maxLimit     = 1000
 	// maxValues bounds each list of a query.
 	maxValues = 10000
+	// maxValueLength bounds each of them, in bytes: no name of Kubernetes and no label of a series is as long.
+	maxValueLength = 1024
 )
 
 var dimensions = []string{"region", "product", "scene", "spec", "cluster"}
@@ -92,7 +95,7 @@ func (f *fields) fail(field, message string, args ...any) {
 	}
 }
 
-// read decodes a field into target and tells whether there was one.
+// read decodes a field into target and reports whether there was one.
 func (f *fields) read(field string, target any, expected string) bool {
 	raw, ok := f.values[field]
 	if !ok || string(raw) == "null" {
@@ -161,6 +164,9 @@ func (f *fields) list(field string) []string {
 			f.fail(field, "must be %s", expected)
 			break
 		}
+		if len(*entry) > maxValueLength {
+			f.fail(field, "must have values of at most %d bytes", maxValueLength)
+		}
 		values = append(values, *entry)
 	}
 	return values
@@ -184,7 +190,7 @@ func (f *fields) scope() inventory.Scope {
 	}
 	for _, name := range slices.Sorted(maps.Keys(inner.values)) {
 		if !slices.Contains(dimensions, name) {
-			f.fail("scope."+name, "is no dimension: use %s", strings.Join(dimensions, ", "))
+			f.fail("scope."+name, "is not a dimension: use %s", strings.Join(dimensions, ", "))
 		}
 	}
 	scope := inventory.Scope{

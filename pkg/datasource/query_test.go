@@ -45,7 +45,7 @@ func TestQueriesAgreeWithTheGoldenFiles(t *testing.T) {
 	}
 }
 
-// asJSON is a parsed query in the form of queries.ts; refId and kind are the input's own.
+// asJSON is a parsed query in the front end's form; refId and kind are the input's own.
 func asJSON(t *testing.T, input json.RawMessage, parsed query) map[string]any {
 	t.Helper()
 	encoded, err := json.Marshal(parsed)
@@ -58,20 +58,16 @@ func asJSON(t *testing.T, input json.RawMessage, parsed query) map[string]any {
 }
 
 func TestKindsAndNamesAgreeWithTheFrontEnd(t *testing.T) {
-	path, err := labbin.RepositoryPath("src", "datasource", "queries.ts")
-	require.NoError(t, err)
-	source, err := os.ReadFile(path)
-	require.NoError(t, err)
+	source := frontEnd(t, "kinds/index.ts", "kinds/*/query.ts", "scope.ts", "page.ts")
 
 	var names []string
 	for _, k := range kinds {
 		names = append(names, k.name)
 	}
-	require.Equal(t, constant(t, source, "queryKinds"), names)
+	require.Equal(t, tableOfKinds(t, source), names)
 	require.Equal(t, constant(t, source, "dimensions"), dimensions)
 	require.Equal(t, constant(t, source, "outcomes"), outcomeNames())
 	require.Equal(t, constant(t, source, "sloLevels"), sloLevels)
-	require.Equal(t, constant(t, source, "sloWindows"), sloWindows)
 	for _, c := range []struct{ kind, field, allowed string }{
 		{"clusters", "sort", "clusterSorts"},
 		{"slo", "sort", "sloSorts"},
@@ -85,6 +81,37 @@ func TestKindsAndNamesAgreeWithTheFrontEnd(t *testing.T) {
 	}
 	require.Contains(t, string(source), fmt.Sprintf("defaultLimit = %d;", defaultLimit))
 	require.Contains(t, string(source), fmt.Sprintf("maxLimit = %d;", maxLimit))
+}
+
+// frontEnd returns the content of the front end's files that match the patterns.
+func frontEnd(t *testing.T, patterns ...string) []byte {
+	t.Helper()
+	folder, err := labbin.RepositoryPath("src", "datasource")
+	require.NoError(t, err)
+	var source []byte
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(filepath.Join(folder, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, paths, pattern)
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			source = append(source, content...)
+		}
+	}
+	return source
+}
+
+// tableOfKinds returns the names in the front end's table of kinds.
+func tableOfKinds(t *testing.T, source []byte) []string {
+	t.Helper()
+	table := regexp.MustCompile(`export const kinds = \{([^}]*)\}`).FindSubmatch(source)
+	require.NotNil(t, table)
+	var names []string
+	for _, name := range regexp.MustCompile(`\w+`).FindAll(table[1], -1) {
+		names = append(names, string(name))
+	}
+	return names
 }
 
 // constant returns the texts of a list in the front end's source.

@@ -48,7 +48,7 @@ func wrongMethod(w http.ResponseWriter, allowed string) *problem {
 
 // handleChecks lists the checks that any EtcdMonitor names.
 func (d *Datasource) handleChecks(w http.ResponseWriter, r *http.Request) {
-	d.inventory.WaitSettled(r.Context(), inventory.Scope{}, firstSyncPatience)
+	d.inventory.WaitFirstSync(r.Context(), inventory.Scope{}, firstSyncPatience)
 	set := map[string]struct{}{}
 	d.inventory.EachMonitor(inventory.Scope{}, func(_ *inventory.Cluster, m *inventory.Monitor) {
 		set[m.Check] = struct{}{}

@@ -2,7 +2,6 @@ package datasource
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -51,7 +50,6 @@ func TestReadsSettings(t *testing.T) {
 }
 
 func TestSaysWhichSettingIsWrong(t *testing.T) {
-	region := func(values map[string]any) map[string]any { return map[string]any{"regions": []any{values}} }
 	for _, c := range []struct {
 		name    string
 		changes map[string]any
@@ -61,18 +59,8 @@ func TestSaysWhichSettingIsWrong(t *testing.T) {
 		{"timeout too short", map[string]any{"queryTimeoutSeconds": 0}, "jsonData.queryTimeoutSeconds: enter 1 to 300 seconds"},
 		{"timeout too long", map[string]any{"queryTimeoutSeconds": 301}, "jsonData.queryTimeoutSeconds"},
 		{"timeout's type", map[string]any{"queryTimeoutSeconds": "30"}, "jsonData: queryTimeoutSeconds must not be a string"},
-		{"scrape interval", map[string]any{"timeInterval": "often"}, `jsonData.timeInterval: "often" is no duration`},
+		{"scrape interval", map[string]any{"timeInterval": "often"}, `jsonData.timeInterval: "often" is not a duration`},
 		{"no verification", map[string]any{"tlsSkipVerify": true}, "jsonData.tlsSkipVerify: certificates are always verified"},
-		{"region's name", region(map[string]any{"name": "GZ", "url": "https://gz"}), `jsonData.regions[0].name: "GZ" is no DNS label`},
-		{"region's URL", region(map[string]any{"name": "gz", "url": "gz:6443"}), "jsonData.regions[0].url: enter an address with its scheme"},
-		{"region without URL", region(map[string]any{"name": "gz"}), "jsonData.regions[0].url"},
-		{"token in clear text", region(map[string]any{"name": "gz", "url": "http://10.0.0.1:6443"}), "jsonData.regions[0].url: begin it with https://"},
-		{"password in the URL", region(map[string]any{"name": "gz", "url": "https://me:secret@gz"}), "jsonData.regions[0].url: credentials do not belong into a URL"},
-		{"namespace", region(map[string]any{"name": "gz", "url": "https://gz", "namespace": "a/b"}), `jsonData.regions[0].namespace: "a/b"`},
-		{"no credentials", region(map[string]any{"name": "sh", "url": "https://sh"}), `secureJsonData["sh.token"]: give region sh a token`},
-		{"the same name twice", map[string]any{"regions": []any{
-			map[string]any{"name": "gz", "url": "https://gz"}, map[string]any{"name": "gz", "url": "https://gz2"},
-		}}, `jsonData.regions[1].name: there is a region "gz" already`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseSettings(instance(t, c.changes))
@@ -80,24 +68,25 @@ func TestSaysWhichSettingIsWrong(t *testing.T) {
 			require.NotContains(t, err.Error(), "secret")
 		})
 	}
-
-	noURL := instance(t, nil)
-	noURL.URL = ""
-	_, err := parseSettings(noURL)
-	require.ErrorContains(t, err, "url: enter an address with its scheme")
-
-	for _, c := range []struct {
-		secrets map[string]string
-		wrong   string
-	}{
-		{map[string]string{"gz.caCert": "not PEM"}, `secureJsonData["gz.caCert"]: this is no PEM text`},
-		{map[string]string{"gz.clientCert": "PEM"}, `secureJsonData["gz.clientCert"]: a client certificate and its key are of use only together`},
-		{map[string]string{"gz.clientCert": "PEM", "gz.clientKey": "PEM"}, `secureJsonData["gz.clientCert"]: the client certificate and its key do not fit`},
+	for url, wrong := range map[string]string{
+		"":                        "url: it is empty: enter it, or set the environment variable",
+		"${ETCDFLEET_THANOS_URL}": "url: it is a placeholder that was not filled in",
+		"thanos:9090":             "url: enter an address with its scheme",
 	} {
-		wrong := instance(t, nil)
-		maps.Copy(wrong.DecryptedSecureJSONData, c.secrets)
-		_, err = parseSettings(wrong)
-		require.ErrorContains(t, err, c.wrong)
+		wrongURL := instance(t, nil)
+		wrongURL.URL = url
+		_, err := parseSettings(wrongURL)
+		require.ErrorContains(t, err, wrong)
+	}
+	for name, text := range map[string]string{
+		"no object": `"x"`, "a list": `[]`, "broken": `{`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken := instance(t, nil)
+			broken.JSONData = []byte(text)
+			_, err := parseSettings(broken)
+			require.ErrorContains(t, err, "jsonData: ")
+		})
 	}
 }
 
@@ -112,7 +101,7 @@ func TestADatasourceWithWrongSettingsSaysSoEverywhere(t *testing.T) {
 	}{
 		"invalid":    {wrong, "jsonData.minRoleToRun"},
 		"no PEM":     {badPEM, "the datasource's HTTP settings: failed to parse TLS CA PEM certificate"},
-		"no address": {backend.DataSourceInstanceSettings{}, "url: enter an address"},
+		"no address": {backend.DataSourceInstanceSettings{}, "url: it is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			created, err := New(t.Context(), c.settings)

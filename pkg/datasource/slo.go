@@ -12,23 +12,22 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
+	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
 	"github.com/etcdfleet/etcd-fleet/pkg/thanos"
 )
 
 // sloLevels are what a row may stand for; each has one label more than the one before, in the order of dimensions.
 var sloLevels = append([]string{"fleet"}, dimensions...)
 
-// sloWindows are the windows over which the rules of slo/generate sum events.
-var sloWindows = []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d", budgetWindow}
+// freshestWindow is the first that a new installation has.
+var freshestWindow = slorules.Windows[0]
 
 const (
-	// budgetWindow is what the error budget is for.
-	budgetWindow = "30d"
-	// freshestWindow is the first that a new installation has.
-	freshestWindow = "5m"
-
 	byObjective = "objective"
 	bySLI       = "sli"
+
+	// sortWorst puts what pages first, the fastest first, and then what has least of its budget left.
+	sortWorst = "worst"
 
 	// maxRanked is more than the rows of any fleet: 20,000 clusters of four objectives.
 	maxRanked = 100_000
@@ -54,9 +53,9 @@ func parseSLO(f *fields) *sloQuery {
 		Level:      f.enum("level", "cluster", sloLevels...),
 		By:         f.enum("by", byObjective, byObjective, bySLI),
 		Objectives: f.list("objectives"),
-		Window:     f.enum("window", budgetWindow, sloWindows...),
+		Window:     f.enum("window", slorules.BudgetWindow, slorules.Windows...),
 		Distinct:   f.enum("distinct", "", "", byObjective, bySLI),
-		Sort:       f.enum("sort", "budgetLeft", "budgetLeft", "burnRate", "ratio", "target", "bad", "all"),
+		Sort:       f.enum("sort", sortWorst, sortWorst, "budgetLeft", "burnRate", "ratio", "target", "bad", "all"),
 		Descending: f.flag("descending"),
 		page:       f.page(),
 	}
@@ -69,7 +68,7 @@ type sloRow struct {
 	rank float64
 	// sli is the one whose events the row shows: the row's own, or the worst of its objective.
 	sli                                   string
-	budgetLeft, burnRate                  *float64
+	budgetLeft, history, burnRate         *float64
 	ratio, target, badEvents, eventsOfAll *float64
 }
 
@@ -142,7 +141,7 @@ func (q *sloQuery) describe(ctx context.Context, answers *sloAnswers, expression
 	if len(rows) == 0 {
 		return nil
 	}
-	var bad, all, budget, left, burning, targets []thanos.Series
+	var bad, all, budget, left, known, burning, targets []thanos.Series
 	group, ctx := errgroup.WithContext(ctx)
 	for _, question := range []struct {
 		expr   string
@@ -152,6 +151,7 @@ func (q *sloQuery) describe(ctx context.Context, answers *sloAnswers, expression
 		{expressions.events("all", q.Window), &all},
 		{expressions.budget(q.Window), &budget},
 		{expressions.budgetLeft(), &left},
+		{expressions.history(), &known},
 		{expressions.burnRate(q.Window), &burning},
 		{expressions.targets(), &targets},
 	} {
@@ -164,12 +164,12 @@ func (q *sloQuery) describe(ctx context.Context, answers *sloAnswers, expression
 		return err
 	}
 	events := eventsOfSLIs(q, bad, all, budget)
-	lefts, burns := byLabels(left, q.rowLabels()), byLabels(burning, q.rowLabels())
+	lefts, histories, burns := byLabels(left, q.rowLabels()), byLabels(known, q.rowLabels()), byLabels(burning, q.rowLabels())
 	promised := byLabels(targets, targetLabels)
 	for i := range rows {
 		row := &rows[i]
 		key := labelKey(row.labels, q.rowLabels())
-		row.budgetLeft, row.burnRate = lefts[key], burns[key]
+		row.budgetLeft, row.history, row.burnRate = shownBudget(lefts[key]), histories[key], burns[key]
 		if of := worstSLI(events[labelKey(row.labels, q.groupLabels())], row.sli); of != nil {
 			row.sli, row.badEvents, row.eventsOfAll = of.sli, &of.bad, &of.all
 			row.ratio, row.target = ratioOf(of.all-of.bad, of.all), ratioOf(of.all-of.budget, of.all)
@@ -181,18 +181,18 @@ func (q *sloQuery) describe(ctx context.Context, answers *sloAnswers, expression
 	return nil
 }
 
-// hasOneTarget tells whether each row is of clusters to which the same is promised.
+// hasOneTarget reports whether each row is of clusters to which the same is promised.
 func (q *sloQuery) hasOneTarget() bool { return q.depth() >= len(targetLabels)-1 }
 
 // depth is how many dimensions the level keeps.
 func (q *sloQuery) depth() int { return slices.Index(sloLevels, q.Level) }
 
-// groupLabels tell the groups of the level, each of one objective, apart.
+// groupLabels distinguish the groups of the level, each of one objective.
 func (q *sloQuery) groupLabels() []string {
 	return append(slices.Clone(dimensions[:q.depth()]), byObjective)
 }
 
-// rowLabels tell rows apart.
+// rowLabels distinguish rows.
 func (q *sloQuery) rowLabels() []string {
 	if q.By == bySLI {
 		return append(q.groupLabels(), bySLI)
@@ -256,7 +256,8 @@ func (q *sloQuery) frame(rows []sloRow, total int) *data.Frame {
 	}
 	fields = append(fields,
 		column(bySLI, rows, func(r sloRow) string { return r.sli }),
-		withUnit(column("budgetLeft", rows, func(r sloRow) *float64 { return r.budgetLeft }), "percentunit"),
+		budgetField(rows),
+		withUnit(column("history", rows, func(r sloRow) *float64 { return r.history }), "percentunit"),
 		withUnit(column("burnRate", rows, func(r sloRow) *float64 { return r.burnRate }), "suffix:×"),
 		withUnit(column("ratio", rows, func(r sloRow) *float64 { return r.ratio }), "percentunit"),
 		withUnit(column("target", rows, func(r sloRow) *float64 { return r.target }), "percentunit"),
@@ -304,7 +305,7 @@ func (q *sloQuery) explainAbsence(ctx context.Context, answers *sloAnswers) ([]d
 	case q.Level == "fleet" && !fleet:
 		return []data.Notice{notice(data.NoticeSeverityWarning, load, " for the whole fleet", "rules/recording/global.yaml into Thanos rule, which records it while all regions answer")}, nil
 	}
-	return []data.Notice{notice(data.NoticeSeverityInfo, "Nothing is recorded for this scope, objective and window. Sums over a day and more, and with them the error budget, appear within 35 minutes of the first sample.")}, nil
+	return []data.Notice{notice(data.NoticeSeverityInfo, "Nothing is recorded for this scope, objective and window. Sums over a day and more appear within 35 minutes of the first sample, the error budget within five.")}, nil
 }
 
 // byLabels are the values of an instant answer by the labels.

@@ -3,6 +3,7 @@ package datasource
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 	"github.com/etcdfleet/etcd-fleet/internal/promtest"
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
+	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
 )
 
 // counted are the bad events of SLIs in a cluster, of 10,000 each.
@@ -27,7 +29,7 @@ const countedOfAll = 10_000
 // promised is the target of every class here, so that 100 bad events are the whole budget.
 const promised = 0.99
 
-// sloClusters are the clusters with service levels. b has overspent its reads; c has no events yet over 30 days.
+// sloClusters are the clusters with service levels. a burns all of a sudden; b has overspent its reads; c has no budget yet.
 var sloClusters = []struct {
 	region, product, scene, spec, cluster string
 	longWindow                            bool
@@ -40,6 +42,15 @@ var sloClusters = []struct {
 }
 
 var objectiveOf = map[string]string{"read-errors": "read-availability", "read-latency": "read-availability", "leader": "etcd-availability"}
+
+// known is the share of the budget's window that all of them have a history of, but c.
+const known = 0.5
+
+// What a burns by now, though the month was without a bad event.
+const (
+	burningCluster, burningObjective = "slo-a", "etcd-availability"
+	burningNow                       = 220
+)
 
 // freshSeries is how many series of the shortest window there are.
 var freshSeries int
@@ -73,9 +84,12 @@ func recordedServiceLevels() []*promtest.Target {
 					labels[dimension] = values[i]
 				}
 				labels["region"] = c.region // the Prometheus that exposes it; without it for the fleet nothing would
-				for _, window := range []string{freshestWindow, "1h", budgetWindow} {
-					if window == budgetWindow && !c.longWindow {
-						continue
+				for _, window := range []string{freshestWindow, "1h", slorules.BudgetWindow} {
+					if window == slorules.BudgetWindow {
+						if !c.longWindow {
+							continue
+						}
+						add(level, window, objective, sli, "allowance", labels, countedOfAll*(1-promised)/known)
 					}
 					add(level, window, objective, sli, "bad", labels, bad)
 					add(level, window, objective, sli, "all", labels, countedOfAll)
@@ -88,9 +102,17 @@ func recordedServiceLevels() []*promtest.Target {
 		clusterLabels := map[string]string{"region": c.region, "product": c.product, "scene": c.scene, "spec": c.spec, "cluster": c.cluster}
 		specLabels := map[string]string{"region": c.region, "product": c.product, "scene": c.scene, "spec": c.spec}
 		for objective, rate := range spent {
-			series[fmt.Sprint(clusterLabels)][fmt.Sprintf("cluster:etcd_slo_burn_rate:ratio1h{objective=%q}", objective)] = rate
+			burning := rate
+			if objective == burningObjective && c.cluster == burningCluster {
+				burning = burningNow
+			}
+			of := series[fmt.Sprint(clusterLabels)]
+			for _, window := range []string{freshestWindow, "1h"} {
+				of[fmt.Sprintf("cluster:etcd_slo_burn_rate:ratio%s{objective=%q}", window, objective)] = burning
+			}
 			if c.longWindow {
-				series[fmt.Sprint(clusterLabels)][fmt.Sprintf("cluster:etcd_slo_error_budget:remaining30d{objective=%q}", objective)] = 1 - rate
+				of[fmt.Sprintf("cluster:etcd_slo_error_budget:remaining%s{objective=%q}", slorules.BudgetWindow, objective)] = 1 - rate*known
+				of[fmt.Sprintf("cluster:etcd_slo_history:ratio%s{objective=%q,sli=%q}", slorules.BudgetWindow, objective, objective)] = known
 			}
 			series[fmt.Sprint(specLabels)][fmt.Sprintf("spec:etcd_slo_target:ratio{objective=%q}", objective)] = promised
 		}
@@ -135,26 +157,43 @@ func cells(frame *data.Frame, columns ...string) []string {
 	return lines
 }
 
+func TestWhatBurnsNowRanksBeforeWhatHasSpentItsBudget(t *testing.T) {
+	d := newFleet(t)
+	frame := sloTable(t, d, map[string]any{"window": "1h"})
+	require.Equal(t, []string{
+		"slo-a etcd-availability 1 220 0.5",
+		"slo-b read-availability 0.25 1.5 0.5",
+		"slo-d etcd-availability 0.7 0.6 0.5",
+		"slo-b etcd-availability 0.75 0.5 0.5",
+		"slo-d read-availability 0.8 0.4 0.5",
+		"slo-a read-availability 0.9 0.2 0.5",
+		"slo-c etcd-availability <nil> 0.01 <nil>",
+		"slo-c read-availability <nil> 3 <nil>",
+	}, cells(frame, "cluster", "objective", "budgetLeft", "burnRate", "history"))
+	reversed := sloTable(t, d, map[string]any{"window": "1h", "descending": true, "limit": 6})
+	require.Equal(t, "slo-a etcd-availability", cells(reversed, "cluster", "objective")[5])
+}
+
 func TestRanksClustersByTheirErrorBudget(t *testing.T) {
 	d := newFleet(t)
-	frame := sloTable(t, d, nil)
+	frame := sloTable(t, d, map[string]any{"sort": "budgetLeft", "limit": 6})
 	require.Equal(t, []string{
-		"slo-b read-availability read-errors -0.5 1.5 0.985 0.99 150 1e+04",
-		"slo-d etcd-availability leader 0.4 0.6 0.994 0.99 60 1e+04",
-		"slo-b etcd-availability leader 0.5 0.5 0.995 0.99 50 1e+04",
-		"slo-d read-availability read-errors 0.6 0.4 0.996 0.99 40 1e+04",
-		"slo-a read-availability read-latency 0.8 0.2 0.998 0.99 20 1e+04",
+		"slo-b read-availability read-errors 0.25 1.5 0.985 0.99 150 1e+04",
+		"slo-d etcd-availability leader 0.7 0.6 0.994 0.99 60 1e+04",
+		"slo-b etcd-availability leader 0.75 0.5 0.995 0.99 50 1e+04",
+		"slo-d read-availability read-errors 0.8 0.4 0.996 0.99 40 1e+04",
+		"slo-a read-availability read-latency 0.9 0.2 0.998 0.99 20 1e+04",
 		"slo-a etcd-availability leader 1 0 1 0.99 0 1e+04",
 	}, cells(frame, "cluster", "objective", "sli", "budgetLeft", "burnRate", "ratio", "target", "bad", "all"))
-	require.Empty(t, frame.Meta.Notices)
+	require.Equal(t, "6 of 8 objectives.", frame.Meta.Notices[0].Text)
 	require.Equal(t, map[string]any{"region": "gz", "product": "tke", "scene": "business", "spec": "large"},
 		map[string]any{"region": rowsOf(frame)[0]["region"], "product": rowsOf(frame)[0]["product"], "scene": rowsOf(frame)[0]["scene"], "spec": rowsOf(frame)[0]["spec"]})
 
-	page := sloTable(t, d, map[string]any{"limit": 2, "offset": 1})
+	page := sloTable(t, d, map[string]any{"sort": "budgetLeft", "limit": 2, "offset": 1})
 	require.Equal(t, []string{"slo-d etcd-availability", "slo-b etcd-availability"}, cells(page, "cluster", "objective"))
-	require.Equal(t, "2 of 6 objectives, from number 2 on.", page.Meta.Notices[0].Text)
-	require.Equal(t, tableMeta{Total: 6, Offset: 1, Regions: []regionMeta{}}, page.Meta.Custom)
-	require.Zero(t, sloTable(t, d, map[string]any{"offset": 6}).Rows())
+	require.Equal(t, "2 of 8 objectives, from number 2 on.", page.Meta.Notices[0].Text)
+	require.Equal(t, tableMeta{Total: 8, Offset: 1, Regions: []regionMeta{}}, page.Meta.Custom)
+	require.Zero(t, sloTable(t, d, map[string]any{"offset": 8}).Rows())
 }
 
 func TestRanksClustersByEachValue(t *testing.T) {
@@ -178,10 +217,10 @@ func TestRanksClustersByEachValue(t *testing.T) {
 func TestABudgetThatIsNotKnownYetIsMissing(t *testing.T) {
 	d := newFleet(t)
 	for _, descending := range []bool{false, true} {
-		last := sloTable(t, d, map[string]any{"window": "1h", "offset": 6, "descending": descending})
+		last := sloTable(t, d, map[string]any{"sort": "budgetLeft", "window": "1h", "offset": 6, "descending": descending})
 		require.Equal(t, []string{"slo-c etcd-availability <nil> 0.01", "slo-c read-availability <nil> 3"}, cells(last, "cluster", "objective", "budgetLeft", "burnRate"))
 	}
-	frame := sloTable(t, d, map[string]any{"sort": "burnRate", "descending": true, "window": "1h", "limit": 1})
+	frame := sloTable(t, d, map[string]any{"sort": "burnRate", "descending": true, "window": "1h", "limit": 1, "objectives": []string{"read-availability"}})
 	row := rowsOf(frame)[0]
 	require.Equal(t, "slo-c", row["cluster"])
 	require.NotContains(t, row, "budgetLeft")
@@ -191,7 +230,7 @@ func TestABudgetThatIsNotKnownYetIsMissing(t *testing.T) {
 func TestRowsMayBeSLIs(t *testing.T) {
 	d := newFleet(t)
 	frame := sloTable(t, d, map[string]any{"by": "sli", "scope": map[string]any{"cluster": []string{"slo-a"}}})
-	require.Equal(t, []string{"read-latency 0.8 20", "read-errors 0.9 10", "leader 1 0"}, cells(frame, "sli", "budgetLeft", "bad"))
+	require.Equal(t, []string{"read-latency 0.9 20", "read-errors 0.95 10", "leader 1 0"}, cells(frame, "sli", "budgetLeft", "bad"))
 	require.Equal(t, "2 of 3 SLIs.", sloTable(t, d, map[string]any{"by": "sli", "scope": map[string]any{"cluster": []string{"slo-a"}}, "limit": 2}).Meta.Notices[0].Text)
 }
 
@@ -199,19 +238,19 @@ func TestRowsMayBeSLIs(t *testing.T) {
 func TestRollsUpEventsAndNeverRatios(t *testing.T) {
 	d := newFleet(t)
 	regions := sloTable(t, d, map[string]any{"level": "region", "objectives": []string{"read-availability"}})
-	require.Equal(t, []string{"gz read-errors 0.2 0.8 0.992 0.99 160 2e+04", "sh read-errors 0.6 0.4 0.996 0.99 40 1e+04"},
-		cells(regions, "region", "sli", "budgetLeft", "burnRate", "ratio", "target", "bad", "all"))
-	require.Equal(t, []string{"region", "objective", "sli", "budgetLeft", "burnRate", "ratio", "target", "bad", "all"}, fieldNames(regions))
+	require.Equal(t, []string{"gz read-errors 0.6 0.5 0.8 0.992 0.99 160 2e+04", "sh read-errors 0.8 0.5 0.4 0.996 0.99 40 1e+04"},
+		cells(regions, "region", "sli", "budgetLeft", "history", "burnRate", "ratio", "target", "bad", "all"))
+	require.Equal(t, []string{"region", "objective", "sli", "budgetLeft", "history", "burnRate", "ratio", "target", "bad", "all"}, fieldNames(regions))
 
 	for _, c := range []struct {
 		name  string
 		query map[string]any
 		want  []string
 	}{
-		{"the fleet", map[string]any{"level": "fleet"}, []string{"etcd-availability 0.6333", "read-availability 0.3333"}},
-		{"the fleet, of a region alone", map[string]any{"level": "fleet", "scope": map[string]any{"region": []string{"sh"}}}, []string{"etcd-availability 0.4", "read-availability 0.6"}},
-		{"regions, of a spec alone", map[string]any{"level": "region", "scope": map[string]any{"spec": []string{"small"}, "region": []string{"gz"}}}, []string{"etcd-availability 1", "read-availability 0.8"}},
-		{"regions, of one cluster alone", map[string]any{"level": "region", "scope": map[string]any{"cluster": []string{"slo-b"}}}, []string{"etcd-availability 0.5", "read-availability -0.5"}},
+		{"the fleet", map[string]any{"level": "fleet"}, []string{"etcd-availability 0.8167", "read-availability 0.6667"}},
+		{"the fleet, of a region alone", map[string]any{"level": "fleet", "scope": map[string]any{"region": []string{"sh"}}}, []string{"etcd-availability 0.7", "read-availability 0.8"}},
+		{"regions, of a spec alone", map[string]any{"level": "region", "scope": map[string]any{"spec": []string{"small"}, "region": []string{"gz"}}}, []string{"etcd-availability 1", "read-availability 0.9"}},
+		{"regions, of one cluster alone", map[string]any{"level": "region", "scope": map[string]any{"cluster": []string{"slo-b"}}}, []string{"etcd-availability 0.75", "read-availability 0.25"}},
 	} {
 		got := cells(sloTable(t, d, c.query), "objective", "budgetLeft")
 		slices.Sort(got)
@@ -264,10 +303,10 @@ func TestReadsOnlyWhatTheRulesRecord(t *testing.T) {
 	}
 	read := map[string]bool{}
 	for _, level := range sloLevels {
-		for _, window := range sloWindows {
+		for _, window := range slorules.Windows {
 			for _, part := range []string{byObjective, bySLI} {
-				e := newSLOExpressions(&sloQuery{Level: level, By: part, Window: window})
-				for _, expr := range []string{e.events("bad", window), e.budget(window), e.burnRate(window), e.budgetLeft(), e.targets(), e.distinct(part)} {
+				e := newSLOExpressions(&sloQuery{Level: level, By: part, Window: window, Sort: sortWorst})
+				for _, expr := range []string{e.events("bad", window), e.budget(window), e.burnRate(window), e.budgetLeft(), e.history(), e.rank(), e.targets(), e.distinct(part)} {
 					for _, name := range regexp.MustCompile(`\w+:\w+:\w+`).FindAllString(expr, -1) {
 						read[name] = true
 					}
@@ -279,7 +318,6 @@ func TestReadsOnlyWhatTheRulesRecord(t *testing.T) {
 	for name := range read {
 		require.Contains(t, recorded, name)
 	}
-	require.Contains(t, text.String(), `last_over_time(cluster:etcd_sli_events:increase30d{events="bad"}[`+tileLookback+`])`)
 }
 
 func TestReadsTheWidestSeriesThatHaveTheLabels(t *testing.T) {
@@ -310,10 +348,12 @@ func TestFrameOfServiceLevels(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
 	labels := map[string]string{"region": "gz", "product": "tke", "scene": "business", "spec": "large", "cluster": "gz-1", "objective": "read-availability"}
 	rows := []sloRow{
-		{labels: labels, sli: "read-latency", budgetLeft: number(-0.5), burnRate: number(1.5), ratio: number(0.985), target: number(0.99), badEvents: number(150), eventsOfAll: number(1e4)},
-		{labels: labels},
+		{labels: labels, sli: "read-latency", budgetLeft: shownBudget(number(-22434.5)), history: number(0.0005), burnRate: number(1.5), ratio: number(0.985), target: number(0.99), badEvents: number(150), eventsOfAll: number(1e4)},
+		{labels: labels, sli: "read-latency", budgetLeft: shownBudget(number(1 - 1e-9)), history: number(1)},
+		{labels: labels, sli: "read-latency", budgetLeft: shownBudget(number(1e-9)), history: number(1)},
+		{labels: labels, budgetLeft: shownBudget(number(math.NaN()))},
 	}
-	q := &sloQuery{Level: "cluster", By: byObjective, page: page{Limit: 2}}
+	q := &sloQuery{Level: "cluster", By: byObjective, page: page{Limit: 4}}
 	checkGolden(t, "slo", q.frame(rows, 2345))
 }
 

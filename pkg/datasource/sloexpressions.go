@@ -9,14 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
 	"github.com/etcdfleet/etcd-fleet/pkg/thanos"
 )
 
-// tileLookback is how far back the sums of clusters over the budget's window are looked for: they are written once in
-// half an hour, and one evaluation may be missed. slo/generate/windows.ts looks as far back.
-const tileLookback = "75m"
+// burningFirst is larger than any number of budgets that can be spent: what burns now ranks before it.
+const burningFirst = 1e12
 
-// targetLabels tell the targets apart: slo/generate/promises.ts resolves one for each group of clusters and objective.
+// targetLabels distinguish the targets: slo/generate/promises.ts resolves one for each group of clusters and objective.
 var targetLabels = append(slices.Clone(dimensions[:4]), byObjective)
 
 // sloExpressions are the PromQL expressions of a query, on the series of slo/generate/series.ts. Events of one SLI are
@@ -68,12 +68,10 @@ func (e *sloExpressions) of(rows []sloRow) *sloExpressions {
 // rank is the value to sort by, one for each row.
 func (e *sloExpressions) rank() string {
 	switch e.Sort {
+	case sortWorst:
+		return fmt.Sprintf("(%s * -%g or %s)", e.paging(), burningFirst, e.knownBudgetLeft())
 	case "budgetLeft":
-		if e.Window == budgetWindow {
-			return e.budgetLeft()
-		}
-		// What has no budget yet, in its first half an hour, comes last: topk and bottomk put NaN there.
-		return fmt.Sprintf("(%s or NaN * %s)", e.budgetLeft(), e.burnRate(e.Window))
+		return e.knownBudgetLeft()
 	case "burnRate":
 		return e.burnRate(e.Window)
 	case "ratio":
@@ -84,6 +82,20 @@ func (e *sloExpressions) rank() string {
 	return e.ofWorst(e.events(e.Sort, e.Window))
 }
 
+// paging is how fast rows burn that burn so fast that somebody is paged; it has no others.
+func (e *sloExpressions) paging() string {
+	var conditions []string
+	for _, rate := range slorules.Pages {
+		conditions = append(conditions, fmt.Sprintf("(%s > %g and %s > %g)", e.burnRate(rate.Short), rate.Factor, e.burnRate(rate.Long), rate.Factor))
+	}
+	return "(" + strings.Join(conditions, " or ") + ")"
+}
+
+// knownBudgetLeft has also the rows that have no budget yet, in their first minutes: topk and bottomk put NaN last.
+func (e *sloExpressions) knownBudgetLeft() string {
+	return fmt.Sprintf("(%s or NaN * %s)", e.budgetLeft(), e.burnRate(freshestWindow))
+}
+
 // chosen is the part of the ranking that topk or bottomk keeps.
 func (e *sloExpressions) chosen(aggregation string, count int) string {
 	return fmt.Sprintf("%s(%d, %s)", aggregation, count, e.rank())
@@ -92,29 +104,43 @@ func (e *sloExpressions) chosen(aggregation string, count int) string {
 // budgetLeft is the share of the error budget that each row has left: 1 all of it, below 0 overspent.
 func (e *sloExpressions) budgetLeft() string {
 	if e.recordsRows() {
-		return e.worstOf("min", "cluster:etcd_slo_error_budget:remaining"+budgetWindow+e.selector())
+		return e.worstOf("min", "cluster:etcd_slo_error_budget:remaining"+slorules.BudgetWindow+e.selector())
 	}
-	return "(1 - " + e.burnRate(budgetWindow) + ")"
+	return "(1 - " + e.worst("max", fmt.Sprintf("(%s / (%s > 0))", e.events("bad", slorules.BudgetWindow), e.allowance())) + ")"
+}
+
+// allowance is how many bad events the targets allow in a whole budget window: what has no history yet counts as what has.
+func (e *sloExpressions) allowance() string { return e.events("allowance", slorules.BudgetWindow) }
+
+// history is the share of the budget's window that events are known of.
+func (e *sloExpressions) history() string {
+	if e.Level == "cluster" {
+		return e.worstOf("min", "cluster:etcd_slo_history:ratio"+slorules.BudgetWindow+e.selector())
+	}
+	return e.worst("min", fmt.Sprintf("(%s / (%s > 0))", e.budget(slorules.BudgetWindow), e.allowance()))
 }
 
 // burnRate is how many times too fast the budget burns: 1 spends just all of it within the budget's window.
 func (e *sloExpressions) burnRate(window string) string {
-	switch {
-	case e.recordsRows() && window == budgetWindow:
-		return "(1 - " + e.budgetLeft() + ")"
-	case e.recordsRows():
+	if e.recordsRows() && window != slorules.BudgetWindow {
 		return e.worstOf("max", "cluster:etcd_slo_burn_rate:ratio"+window+e.selector())
-	case e.By == bySLI:
-		return e.burnRateOfSLIs(window)
 	}
-	return e.worstOf("max", e.burnRateOfSLIs(window))
+	return e.worst("max", e.burnRateOfSLIs(window))
 }
 
-// recordsRows tells whether burn rates and budgets of just these rows are recorded, a series a row.
+// recordsRows reports whether burn rates and budgets of just these rows are recorded, one series per row.
 func (e *sloExpressions) recordsRows() bool { return e.Level == "cluster" && e.By == byObjective }
 
 func (e *sloExpressions) worstOf(aggregation, expr string) string {
 	return fmt.Sprintf("%s by (%s) (%s)", aggregation, strings.Join(e.rowLabels(), ", "), expr)
+}
+
+// worst chooses among the SLIs of each row.
+func (e *sloExpressions) worst(aggregation, ofSLIs string) string {
+	if e.By == bySLI {
+		return ofSLIs
+	}
+	return e.worstOf(aggregation, ofSLIs)
 }
 
 func (e *sloExpressions) burnRateOfSLIs(window string) string {
@@ -152,11 +178,7 @@ func (e *sloExpressions) distinct(label string) string {
 
 // recorded selects a level's series of events.
 func (e *sloExpressions) recorded(kind, window string) string {
-	series := fmt.Sprintf("%s:etcd_sli_events:increase%s%s", e.source, window, e.selector(fmt.Sprintf("events=%q", kind)))
-	if e.source == "cluster" && window == budgetWindow {
-		return fmt.Sprintf("last_over_time(%s[%s])", series, tileLookback)
-	}
-	return series
+	return fmt.Sprintf("%s:etcd_sli_events:increase%s%s", e.source, window, e.selector(fmt.Sprintf("events=%q", kind)))
 }
 
 func (e *sloExpressions) bySLI(expr string) string {

@@ -48,7 +48,10 @@ func (i *Inventory) Check(ctx context.Context) []CheckResult {
 }
 
 func (r *region) check(ctx context.Context) CheckResult {
-	result := CheckResult{Region: r.config.Name}
+	result := CheckResult{Region: r.config.Name, Err: r.misconfigured}
+	if result.Err != nil {
+		return result
+	}
 	if result.Version, result.Err = r.version(ctx); result.Err != nil {
 		return result
 	}
@@ -65,10 +68,17 @@ func (r *region) check(ctx context.Context) CheckResult {
 	if isEmpty && result.Note == "" {
 		result.Note = r.emptyNote()
 	}
+	if out := r.index.leftOut(newFilter(Scope{})); len(out) > 0 {
+		note := fmt.Sprintf("the EtcdCluster %s is left out: %s", out[0].Object, out[0].Reason)
+		if more := len(out) - 1; more > 0 {
+			note += fmt.Sprintf(" So are %d more.", more)
+		}
+		result.Note = strings.TrimPrefix(result.Note+"; "+note, "; ")
+	}
 	return result
 }
 
-// checkOwn checks the access to our own resources, and tells whether there is no cluster.
+// checkOwn checks the access to our own resources, and reports whether there is no cluster.
 func (r *region) checkOwn(ctx context.Context) (isEmpty bool, err error) {
 	var clusters v1beta1.EtcdClusterList
 	if err := r.list(ctx, clustersResource, &clusters); err != nil {
@@ -99,7 +109,7 @@ func (r *region) version(ctx context.Context) (string, error) {
 	if answer.Status != http.StatusOK || json.Unmarshal(body, &version) != nil || version.GitVersion == "" {
 		return "", answer
 	}
-	return version.GitVersion, nil
+	return upstream.Excerpt(version.GitVersion), nil
 }
 
 // list reads one object, or none, of one of our resources.

@@ -1,6 +1,9 @@
 package inventory
 
 import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
@@ -21,6 +24,10 @@ type Cluster struct {
 
 	kstone bool
 	object types.NamespacedName
+	// created, holds and refusal decide which of the clusters of one ID is shown.
+	created time.Time
+	holds   bool
+	refusal string
 }
 
 func newCluster(region string, o *v1beta1.EtcdCluster) *Cluster {
@@ -34,10 +41,13 @@ func newCluster(region string, o *v1beta1.EtcdCluster) *Cluster {
 		Product: o.Spec.ProductName,
 		Scene:   o.Spec.Scene,
 		Spec:    string(o.Spec.Specification),
-		Size:    int(o.Spec.Size),
+		Size:    int(o.Spec.VotingMembers()),
 		Members: members,
 		Version: o.Spec.Version,
 		object:  types.NamespacedName{Namespace: o.Namespace, Name: o.Name},
+		created: o.CreationTimestamp.Time,
+		holds:   meta.IsStatusConditionTrue(o.Status.Conditions, v1beta1.ConditionIdentityHeld),
+		refusal: refusal(region, o),
 	}
 }
 

@@ -30,6 +30,9 @@ type RegionConfig struct {
 	ServerName string
 	// Token, or ClientCert and ClientKey (PEM), authenticate. CACert (PEM) replaces the system's authorities.
 	Token, CACert, ClientCert, ClientKey string
+	// Problem is what is wrong with these settings; nil when they can work. Such a region is never asked for anything:
+	// it has failed, for this reason.
+	Problem error
 }
 
 // newHTTPClient takes the proxy and TLS versions that Grafana prescribes from base, and nothing of the credentials,

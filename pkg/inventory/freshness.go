@@ -31,6 +31,8 @@ type Status struct {
 	Since time.Time
 	// Err is what is wrong, nil when nothing is.
 	Err error
+	// LeftOut are the EtcdClusters that are not shown.
+	LeftOut []LeftOut
 }
 
 // freshness works out a region's state from its signals: the watches and a probe. A watch alone is not enough: on a
@@ -38,9 +40,9 @@ type Status struct {
 type freshness struct {
 	now     func() time.Time
 	onState func(Status)
-	// settled is closed when the state leaves Syncing for the first time.
-	settled    chan struct{}
-	settleOnce sync.Once
+	// firstSync is closed when the first synchronization has succeeded or failed: when the state leaves Syncing.
+	firstSync     chan struct{}
+	firstSyncOnce sync.Once
 
 	mu       sync.Mutex
 	status   Status
@@ -54,12 +56,12 @@ type freshness struct {
 // the state.
 func newFreshness(name string, now func() time.Time, onState func(Status), streams ...string) *freshness {
 	f := &freshness{
-		now:      now,
-		onState:  onState,
-		settled:  make(chan struct{}),
-		status:   Status{Name: name, State: Syncing, Since: now()},
-		failures: map[string]error{},
-		unsynced: map[string]bool{},
+		now:       now,
+		onState:   onState,
+		firstSync: make(chan struct{}),
+		status:    Status{Name: name, State: Syncing, Since: now()},
+		failures:  map[string]error{},
+		unsynced:  map[string]bool{},
 	}
 	for _, stream := range streams {
 		f.unsynced[stream] = true
@@ -103,7 +105,7 @@ func (f *freshness) update() {
 		f.confirmed = now
 	}
 	if state != Syncing {
-		f.settleOnce.Do(func() { close(f.settled) })
+		f.firstSyncOnce.Do(func() { close(f.firstSync) })
 	}
 	f.status.Err = nil
 	for _, source := range slices.Sorted(maps.Keys(f.failures)) {

@@ -20,9 +20,9 @@ func TestFreshnessFollowsItsSignals(t *testing.T) {
 		require.Equal(t, since, status.Since.Unix())
 		require.Equal(t, err, status.Err)
 	}
-	settled := func() bool {
+	hasTried := func() bool {
 		select {
-		case <-f.settled:
+		case <-f.firstSync:
 			return true
 		default:
 			return false
@@ -33,12 +33,12 @@ func TestFreshnessFollowsItsSignals(t *testing.T) {
 	f.signal("clusters", nil)
 	f.synced("clusters")
 	expect(Syncing, 0, nil)
-	require.False(t, settled())
+	require.False(t, hasTried())
 
 	now = time.Unix(1, 0)
 	f.signal(probeSignal, refused)
 	expect(Failed, 1, refused)
-	require.True(t, settled(), "nobody needs to wait for a region that cannot be reached")
+	require.True(t, hasTried(), "nobody needs to wait for a region that cannot be reached")
 
 	now = time.Unix(2, 0)
 	f.signal(probeSignal, nil)

@@ -14,10 +14,11 @@ type index struct {
 	clusters, kstoneClusters *shelf[*Cluster]
 	monitors, kstoneMonitors *shelf[*Monitor]
 
-	mu      sync.RWMutex
-	entries map[entryKey]*entry
-	// ours counts our own clusters of each ID: what kstone has of them is left out.
-	ours map[string]int
+	mu sync.RWMutex
+	// claims are the clusters of each ID, the one that may hold it first.
+	claims map[string][]*Cluster
+	// inspections are the monitors of each cluster.
+	inspections map[entryKey][]*Monitor
 }
 
 // entryKey joins the two kinds: an EtcdMonitor inspects the EtcdCluster of its namespace with the same clusterId, and
@@ -27,13 +28,8 @@ type entryKey struct {
 	namespace, clusterID string
 }
 
-type entry struct {
-	cluster  *Cluster
-	monitors []*Monitor
-}
-
 func newIndex() *index {
-	x := &index{entries: map[entryKey]*entry{}, ours: map[string]int{}}
+	x := &index{claims: map[string][]*Cluster{}, inspections: map[entryKey][]*Monitor{}}
 	x.clusters = newShelf(&x.mu, x.addCluster, x.removeCluster)
 	x.monitors = newShelf(&x.mu, x.addMonitor, x.removeMonitor)
 	x.kstoneClusters = newShelf(&x.mu, x.addCluster, x.removeCluster)
@@ -96,82 +92,74 @@ func (s *shelf[E]) takeOut(name types.NamespacedName) {
 }
 
 func (x *index) addCluster(c *Cluster) {
-	x.entry(c.key()).cluster = c
-	if !c.kstone {
-		x.ours[c.ID]++
-	}
+	claims := append(x.claims[c.ID], c)
+	slices.SortFunc(claims, compareClaims)
+	x.claims[c.ID] = claims
 }
 
 func (x *index) removeCluster(c *Cluster) {
-	if !c.kstone {
-		if x.ours[c.ID]--; x.ours[c.ID] == 0 {
-			delete(x.ours, c.ID)
-		}
-	}
-	key := c.key()
-	if e, ok := x.entries[key]; ok && e.cluster == c {
-		e.cluster = nil
-		x.dropIfEmpty(key)
-	}
+	remain(x.claims, c.ID, c)
 }
 
 func (x *index) addMonitor(m *Monitor) {
-	e := x.entry(m.key())
-	e.monitors = append(e.monitors, m)
+	x.inspections[m.key()] = append(x.inspections[m.key()], m)
 }
 
 func (x *index) removeMonitor(m *Monitor) {
-	key := m.key()
-	e := x.entries[key]
-	e.monitors = slices.DeleteFunc(e.monitors, func(other *Monitor) bool { return other == m })
-	x.dropIfEmpty(key)
+	remain(x.inspections, m.key(), m)
+}
+
+// remain takes one object out of a list, and a list that is empty out of the map.
+func remain[K, E comparable](lists map[K][]E, key K, object E) {
+	rest := slices.DeleteFunc(lists[key], func(other E) bool { return other == object })
+	if len(rest) == 0 {
+		delete(lists, key)
+		return
+	}
+	lists[key] = rest
 }
 
 func (c *Cluster) key() entryKey { return entryKey{c.kstone, c.object.Namespace, c.ID} }
 
 func (m *Monitor) key() entryKey { return entryKey{m.Kstone, m.object.Namespace, m.ClusterID} }
 
-func (x *index) entry(key entryKey) *entry {
-	e, ok := x.entries[key]
-	if !ok {
-		e = &entry{}
-		x.entries[key] = e
+// holder is the one cluster of an ID that is shown; nil when there is none.
+func holder(claims []*Cluster) *Cluster {
+	if len(claims) == 0 || claims[0].refusal != "" {
+		return nil
 	}
-	return e
+	return claims[0]
 }
-
-func (x *index) dropIfEmpty(key entryKey) {
-	if e := x.entries[key]; e.cluster == nil && len(e.monitors) == 0 {
-		delete(x.entries, key)
-	}
-}
-
-// isHidden is whether an entry is kstone's and the cluster ours too. The series of both have the same labels, so the
-// namespace makes no difference.
-func (x *index) isHidden(key entryKey) bool { return key.kstone && x.ours[key.clusterID] > 0 }
 
 // eachCluster calls visit for every cluster in the filter, with its monitors. visit must not keep the slice.
 func (x *index) eachCluster(f filter, visit func(*Cluster, []*Monitor)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for key, e := range x.entries {
-		if c := e.cluster; c != nil && !x.isHidden(key) && f.matches(c.Product, c.Scene, c.Spec, c.ID) {
-			visit(c, e.monitors)
+	for _, claims := range x.claims {
+		if c := holder(claims); c != nil && f.includes(c) {
+			visit(c, x.inspections[c.key()])
 		}
 	}
 }
 
 // eachMonitor calls visit for every monitor in the filter, with its cluster or nil. A monitor without a cluster has
-// its own product and no scene or spec.
+// its own product and no scene or spec. The monitors of a cluster that is not shown are not either.
 func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for key, e := range x.entries {
-		c := e.cluster
-		if x.isHidden(key) || c != nil && !f.matches(c.Product, c.Scene, c.Spec, c.ID) {
+	for key, monitors := range x.inspections {
+		c := holder(x.claims[key.clusterID])
+		if c != nil && c.key() != key {
+			if key.kstone && !c.kstone {
+				continue // the cluster is ours too
+			}
+			c = nil
+		}
+		if c == nil && slices.ContainsFunc(x.claims[key.clusterID], func(claim *Cluster) bool { return claim.key() == key }) ||
+			c != nil && !f.includes(c) {
 			continue
 		}
-		for _, m := range e.monitors {
+		for _, m := range monitors {
 			if c != nil || f.matches(m.Product, "", "", m.ClusterID) {
 				visit(c, m)
 			}
@@ -180,12 +168,17 @@ func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 }
 
 // find returns the monitor that runs a check on a cluster, and whether the cluster is known at all. Where several do,
-// it is always the same one, and ours before kstone's.
+// it is always the same one, that of the cluster's own object before others and ours before kstone's.
 func (x *index) find(clusterID, check string) (monitor *Monitor, clusterKnown bool) {
-	x.eachMonitor(newFilter(Scope{Cluster: []string{clusterID}}), func(_ *Cluster, m *Monitor) {
+	isOwn := false
+	x.eachMonitor(newFilter(Scope{Cluster: []string{clusterID}}), func(c *Cluster, m *Monitor) {
 		clusterKnown = true
-		if m.Check == check && (monitor == nil || compareMonitors(m, monitor) < 0) {
-			monitor = m
+		if m.Check != check {
+			return
+		}
+		own := c != nil
+		if monitor == nil || own && !isOwn || own == isOwn && compareMonitors(m, monitor) < 0 {
+			monitor, isOwn = m, own
 		}
 	})
 	if !clusterKnown {

@@ -53,11 +53,11 @@ func TestTheIndexJoinsClustersAndMonitorsInAnyOrder(t *testing.T) {
 	x.clusters.put(cluster("gz", "1", "tke"))
 	x.clusters.put(cluster("sh", "1", "tke"))
 	x.monitors.put(monitor("1", "b"))
-	require.Equal(t, []string{"gz/1: [a b]", "sh/1: []"}, contents(x, Scope{}), "namespaces are separate")
+	require.Equal(t, []string{"gz/1: [a b]"}, contents(x, Scope{}), "an ID has one cluster, whatever the namespace")
 
 	x.monitors.put(monitor("1", "b"))
 	x.clusters.put(cluster("gz", "1", "tke"))
-	require.Equal(t, []string{"gz/1: [a b]", "sh/1: []"}, contents(x, Scope{}), "an update replaces")
+	require.Equal(t, []string{"gz/1: [a b]"}, contents(x, Scope{}), "an update replaces")
 
 	x.clusters.delete(types.NamespacedName{Namespace: "gz", Name: "object-1"})
 	require.Equal(t, []string{"(none): 1 a", "(none): 1 b", "sh/1: []"}, contents(x, Scope{}))
@@ -68,23 +68,13 @@ func TestTheIndexJoinsClustersAndMonitorsInAnyOrder(t *testing.T) {
 	x.clusters.replace([]*Cluster{cluster("gz", "2", "tke")})
 	x.monitors.replace([]*Monitor{monitor("2", "c")})
 	require.Equal(t, []string{"gz/2: [c]"}, contents(x, Scope{}))
-	require.Len(t, x.entries, 1, "nothing stays behind")
+	require.Len(t, x.claims, 1, "nothing stays behind")
+	require.Len(t, x.inspections, 1)
 
 	recreated := monitor("3", "c")
 	recreated.object.Name = "2-c"
 	x.monitors.put(recreated)
 	require.Equal(t, []string{"(none): 3 c", "gz/2: []"}, contents(x, Scope{}), "the same object for another cluster")
-}
-
-func TestTwoClustersMayClaimOneID(t *testing.T) {
-	x := newIndex()
-	first, second := cluster("gz", "1", "tke"), cluster("gz", "1", "tcr")
-	second.object.Name = "another"
-	x.clusters.put(first)
-	x.clusters.put(second)
-	x.clusters.delete(second.object)
-	x.clusters.delete(first.object)
-	require.Empty(t, x.entries)
 }
 
 func TestTheIndexFiltersByScope(t *testing.T) {

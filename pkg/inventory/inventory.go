@@ -24,14 +24,12 @@ type Inventory struct {
 
 var errNotConfigured = upstream.New(upstream.Unexpected, "The datasource's settings have no such region.", nil)
 
-// New starts to watch the regions. Of base, only the proxy, the TLS versions and the labels are used.
-func New(configs []RegionConfig, base httpclient.Options, logger log.Logger) (*Inventory, error) {
+// New starts to watch the regions. Of base, only the proxy, the TLS versions and the labels are used. A region that
+// cannot be watched has failed and leaves the others alone.
+func New(configs []RegionConfig, base httpclient.Options, logger log.Logger) *Inventory {
 	regions := make([]*region, len(configs))
 	for i, config := range configs {
-		var err error
-		if regions[i], err = newRegion(config, base, logger); err != nil {
-			return nil, err
-		}
+		regions[i] = newRegion(config, base, logger)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	inventory := &Inventory{regions: regions, started: time.Now(), cancel: cancel, done: make(chan struct{})}
@@ -43,7 +41,7 @@ func New(configs []RegionConfig, base httpclient.Options, logger log.Logger) (*I
 		group.Wait()
 		close(inventory.done)
 	}()
-	return inventory, nil
+	return inventory
 }
 
 // Close stops all watches. It does not wait; Done does.
@@ -52,13 +50,13 @@ func (i *Inventory) Close() { i.cancel() }
 // Done is closed when everything that New started has ended.
 func (i *Inventory) Done() <-chan struct{} { return i.done }
 
-// WaitSettled waits until every region in scope has synced or failed once, at most for the given time.
-func (i *Inventory) WaitSettled(ctx context.Context, scope Scope, limit time.Duration) {
+// WaitFirstSync waits until every region in scope has synced or failed once, at most for the given time.
+func (i *Inventory) WaitFirstSync(ctx context.Context, scope Scope, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, r := range i.in(scope) {
 		select {
-		case <-r.fresh.settled:
+		case <-r.fresh.firstSync:
 		case <-ctx.Done():
 			return
 		}
@@ -68,8 +66,11 @@ func (i *Inventory) WaitSettled(ctx context.Context, scope Scope, limit time.Dur
 // Statuses returns how current each region in scope is. A region that is not configured is one that was never reached.
 func (i *Inventory) Statuses(scope Scope) []Status {
 	statuses := []Status{}
+	f := newFilter(scope)
 	for _, r := range i.in(scope) {
-		statuses = append(statuses, r.fresh.current())
+		status := r.fresh.current()
+		status.LeftOut = r.index.leftOut(f)
+		statuses = append(statuses, status)
 	}
 	configured := i.RegionNames()
 	for _, name := range scope.Region {

@@ -68,6 +68,7 @@ func newKstoneCluster(region string, o *kstoneCluster) *Cluster {
 		Version: o.Spec.Version,
 		kstone:  true,
 		object:  types.NamespacedName{Namespace: o.Namespace, Name: o.Name},
+		created: o.CreationTimestamp.Time,
 	}
 	voters := 0
 	for i, member := range o.Status.Members {
@@ -112,7 +113,7 @@ type kstoneStream struct {
 	clear        func()
 }
 
-// name tells freshness the stream from our own of the same resource.
+// name distinguishes the stream from our own of the same resource for freshness.
 func (s kstoneStream) name() string { return kstoneStreamName(s.resource) }
 
 func kstoneStreamName(resource string) string { return "kstone/" + resource }

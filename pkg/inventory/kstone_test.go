@@ -34,8 +34,7 @@ func kstoneFile(name string) []string {
 // kstoneRegion follows a server's objects as the account of the token may, and looks for kstone's every second.
 func kstoneRegion(t *testing.T, server *regiontest.Server, token string) *region {
 	t.Helper()
-	r, err := newRegion(RegionConfig{Name: "gz", URL: server.URL, CACert: server.CACert, Token: token}, httpclient.Options{}, log.NewNullLogger())
-	require.NoError(t, err)
+	r := newRegion(RegionConfig{Name: "gz", URL: server.URL, CACert: server.CACert, Token: token}, httpclient.Options{}, log.NewNullLogger())
 	r.kstoneRecheck = time.Second
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -111,7 +110,8 @@ func TestFollowsKstonesClustersWhileTheyAreServed(t *testing.T) {
 
 	require.NoError(t, server.UninstallCRDs(kstoneFile("crds.yaml")...))
 	eventually(t, func() bool { return len(allOf(r)) == 0 && len(allOf(alone)) == 0 }, "nothing stays behind")
-	require.Empty(t, r.index.entries)
+	require.Empty(t, r.index.claims)
+	require.Empty(t, r.index.inspections)
 }
 
 // An account of an earlier role may not read kstone's objects: its region works as before, and the check says what is
@@ -276,7 +276,7 @@ func TestOurClusterHidesKstonesOfTheSameName(t *testing.T) {
 	x.clusters.put(cluster("gz", "1", "tke"))
 	x.clusters.put(cluster("sh", "1", "tke"))
 	x.monitors.put(monitor("1", "a"))
-	require.Equal(t, []string{"(none): 3 healthy", "gz/1: [a]", "kstone/2: []", "sh/1: []"}, contents(x, Scope{}))
+	require.Equal(t, []string{"(none): 3 healthy", "gz/1: [a]", "kstone/2: []"}, contents(x, Scope{}))
 	require.Empty(t, contents(x, Scope{Product: []string{"tcr"}}), "also where ours is not in scope")
 	found, known := x.find("1", "healthy")
 	require.True(t, known)
@@ -294,8 +294,8 @@ func TestOurClusterHidesKstonesOfTheSameName(t *testing.T) {
 	x.monitors.replace(nil)
 	x.kstoneClusters.replace(nil)
 	x.kstoneMonitors.replace(nil)
-	require.Empty(t, x.entries)
-	require.Empty(t, x.ours)
+	require.Empty(t, x.claims)
+	require.Empty(t, x.inspections)
 }
 
 func TestAKstoneObjectIsCopiedDeeply(t *testing.T) {

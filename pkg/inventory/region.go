@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,13 +60,17 @@ type region struct {
 	index     *index
 	fresh     *freshness
 	logger    log.Logger
+	// misconfigured is why the region cannot be asked for anything; nil when it can.
+	misconfigured error
 
 	kstoneRecheck time.Duration
 	// kstoneReadable is whether kstone's clusters could be read when they were last asked for.
 	kstoneReadable atomic.Bool
 }
 
-func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) (*region, error) {
+// newRegion returns a region that is ready to run, or one whose settings cannot work: that one has failed from the
+// beginning and says why.
+func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) *region {
 	setting := func(name string) string { return fmt.Sprintf("%s of region %s", name, config.Name) }
 	r := &region{
 		config: config,
@@ -85,26 +90,40 @@ func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) 
 	}
 	r.fresh = newFreshness(config.Name, time.Now, r.logState,
 		clustersResource, monitorsResource, kstoneStreamName(kstoneClustersResource), kstoneStreamName(kstoneInspectionsResource))
-	var err error
-	if r.http, r.transport, err = newHTTPClient(config, base); err != nil {
-		return nil, fmt.Errorf("region %s: %w", config.Name, err)
+	problem := config.Problem
+	if problem == nil {
+		problem = r.connect(base)
 	}
+	if problem != nil {
+		r.misconfigured = upstream.New(upstream.Unexpected, "Its settings are wrong. "+strings.ReplaceAll(problem.Error(), "\n", "; ")+".", problem)
+		r.fresh.signal("settings", r.misconfigured)
+	}
+	return r
+}
+
+// connect makes the clients. It asks the server for nothing.
+func (r *region) connect(base httpclient.Options) error {
 	addKstoneToScheme(r.scheme)
 	if err := errors.Join(v1beta1.AddToScheme(r.scheme), corev1.AddToScheme(r.scheme)); err != nil {
-		return nil, err
+		return err
 	}
 	r.codec = runtime.NewParameterCodec(r.scheme)
-	if r.etcd, err = newRESTClient(config.URL, "/apis", v1beta1.GroupVersion, r.scheme, r.http); err != nil {
-		return nil, fmt.Errorf("region %s: %w", config.Name, err)
+	var err error
+	if r.http, r.transport, err = newHTTPClient(r.config, base); err != nil {
+		return err
 	}
-	if r.core, err = newRESTClient(config.URL, "/api", corev1.SchemeGroupVersion, r.scheme, r.http); err != nil {
-		return nil, fmt.Errorf("region %s: %w", config.Name, err)
+	if r.etcd, err = newRESTClient(r.config.URL, "/apis", v1beta1.GroupVersion, r.scheme, r.http); err != nil {
+		return err
 	}
-	return r, nil
+	r.core, err = newRESTClient(r.config.URL, "/api", corev1.SchemeGroupVersion, r.scheme, r.http)
+	return err
 }
 
 // run watches and probes until ctx ends.
 func (r *region) run(ctx context.Context) {
+	if r.misconfigured != nil {
+		return
+	}
 	var group sync.WaitGroup
 	group.Go(func() {
 		r.reflectOwn(ctx, clustersResource, &v1beta1.EtcdCluster{}, &v1beta1.EtcdClusterList{}, &feed[*v1beta1.EtcdCluster, *Cluster]{

@@ -62,13 +62,13 @@ func (e *BlockedError) Error() string { return e.message }
 // StaleError says that a region's API server cannot be reached, or not yet.
 type StaleError struct{ Status Status }
 
-// Error tells for how long.
+// Error says for how long.
 func (e *StaleError) Error() string {
 	switch e.Status.State {
 	case Stale:
 		return fmt.Sprintf("The API server of region %s has not been reachable for %s, so nothing can be requested there. %v", e.Status.Name, Age(e.Status.Since), e.Status.Err)
 	case Failed:
-		return fmt.Sprintf("The API server of region %s was never reached. %v", e.Status.Name, e.Status.Err)
+		return fmt.Sprintf("Nothing can be requested in region %s, which could not be read yet. %v", e.Status.Name, e.Status.Err)
 	}
 	return fmt.Sprintf("Region %s is being read for the first time. Try again in a few seconds.", e.Status.Name)
 }
@@ -83,7 +83,7 @@ func Age(t time.Time) string {
 }
 
 // RequestRun asks for a run in the name of actor, by annotations that the monitor's provider answers exactly once. Of
-// requests at the same time all but one return the first one's. An event at the monitor tells of it.
+// requests at the same time all but one return the first one's. An Event at the monitor records it.
 //
 // Errors are *UnknownError, *BlockedError, *StaleError and *upstream.Error.
 func (i *Inventory) RequestRun(ctx context.Context, request RunRequest, actor string) (AcceptedRun, error) {

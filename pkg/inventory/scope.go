@@ -22,7 +22,9 @@ func (f filter) matches(product, scene, spec, cluster string) bool {
 	return f.product(product) && f.scene(scene) && f.spec(spec) && f.cluster(cluster)
 }
 
-// Wanted returns a function that tells whether a value is in a list; an empty list wants every value.
+func (f filter) includes(c *Cluster) bool { return f.matches(c.Product, c.Scene, c.Spec, c.ID) }
+
+// Wanted returns a function that reports whether a value is in a list; an empty list wants every value.
 func Wanted(list []string) func(string) bool {
 	set := make(map[string]struct{}, len(list))
 	for _, value := range list {

@@ -17,14 +17,14 @@ func explainAPIError(body []byte) error {
 	if json.Unmarshal(body, &failure) != nil || failure.ErrorType == "" {
 		return nil //nolint:nilerr // the caller explains what is not of this API
 	}
-	cause := errors.New(failure.Error)
+	cause := errors.New(upstream.Excerpt(failure.Error))
 	switch failure.ErrorType {
 	case "bad_data":
-		return upstream.New(upstream.BadQuery, fmt.Sprintf("The query is not valid: %s", failure.Error), cause)
+		return upstream.New(upstream.BadQuery, fmt.Sprintf("The query is not valid: %v", cause), cause)
 	case "execution":
-		return upstream.New(upstream.BadQuery, fmt.Sprintf("Thanos could not evaluate the query: %s", failure.Error), cause)
+		return upstream.New(upstream.BadQuery, fmt.Sprintf("Thanos could not evaluate the query: %v", cause), cause)
 	case "timeout":
 		return upstream.New(upstream.Timeout, "The query took too long. Narrow the scope or the time range, use a recorded series, or raise the datasource's query timeout.", cause)
 	}
-	return upstream.New(upstream.Failed, fmt.Sprintf("Thanos failed (%s): %s", failure.ErrorType, failure.Error), cause)
+	return upstream.New(upstream.Failed, fmt.Sprintf("Thanos failed (%s): %v", upstream.Excerpt(failure.ErrorType), cause), cause)
 }

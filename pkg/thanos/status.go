@@ -47,7 +47,9 @@ func (c *Client) Stores(ctx context.Context) ([]Store, error) {
 	stores := []Store{}
 	for _, component := range decoded.Data {
 		for _, store := range component {
-			stores = append(stores, Store{Name: store.Name, Labels: formatLabelSets(store.LabelSets), Error: errorText(store.LastError)})
+			stores = append(stores, Store{
+				Name: upstream.Excerpt(store.Name), Labels: upstream.Excerpt(formatLabelSets(store.LabelSets)), Error: upstream.Excerpt(errorText(store.LastError)),
+			})
 		}
 	}
 	slices.SortFunc(stores, func(a, b Store) int { return strings.Compare(a.Name, b.Name) })
@@ -88,5 +90,5 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(body, &decoded); err != nil {
 		return "", c.otherJSON()
 	}
-	return decoded.Data.Version, nil
+	return upstream.Excerpt(decoded.Data.Version), nil
 }

@@ -1,6 +1,10 @@
 package thanos
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/etcdfleet/etcd-fleet/pkg/upstream"
+)
 
 // Warnings are the remarks on an answer by their meaning.
 type Warnings struct {
@@ -12,6 +16,7 @@ type Warnings struct {
 
 // add sorts one of the API's warnings: Thanos has one list for lost stores and PromQL's annotations.
 func (w *Warnings) add(text string) {
+	text = upstream.Excerpt(text)
 	if strings.HasPrefix(text, "PromQL ") {
 		w.PromQL = append(w.PromQL, text)
 		return

@@ -124,14 +124,14 @@ func (s Server) explain(err error) (Reason, string) {
 	if isTimeout(err) {
 		return Timeout, fmt.Sprintf("%s did not answer in time (%s). Check that it is healthy and reachable from Grafana's server.", s.Title(), s.URL)
 	}
-	return Unreachable, fmt.Sprintf("%s cannot be asked (%s): %v.", s.Title(), s.URL, innermost(err))
+	return Unreachable, fmt.Sprintf("%s cannot be asked (%s): %s.", s.Title(), s.URL, Excerpt(innermost(err).Error()))
 }
 
 func (s Server) explainTLS(err error) string {
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		issuer := "an unknown authority"
 		if unknown.Cert != nil && unknown.Cert.Issuer.CommonName != "" {
-			issuer = fmt.Sprintf("%q, which is not trusted", unknown.Cert.Issuer.CommonName)
+			issuer = fmt.Sprintf("%q, which is not trusted", Excerpt(unknown.Cert.Issuer.CommonName))
 		}
 		return fmt.Sprintf("The certificate of %s is signed by %s. Put the authority's certificate (PEM) into %s.", s.Name, issuer, s.CASetting)
 	}
@@ -143,7 +143,7 @@ func (s Server) explainTLS(err error) string {
 			return fmt.Sprintf("The certificate of %s is valid from %s to %s only. Renew it, or correct the clock.", s.Name,
 				invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
 		}
-		return fmt.Sprintf("The certificate of %s is invalid: %v.", s.Name, invalid)
+		return fmt.Sprintf("The certificate of %s is invalid: %s.", s.Name, Excerpt(invalid.Error()))
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return fmt.Sprintf("%s does not speak TLS (%s). Begin %s with http://, or use its TLS port.", s.Title(), s.URL, s.URLSetting)
@@ -198,22 +198,22 @@ func (s Server) explainAnswer(a *Answer) (Reason, string) {
 
 // explainAPIStatus explains what a Kubernetes API server, or something in its place, answered.
 func (s Server) explainAPIStatus(status metav1.Status) (Reason, string) {
-	code := int(status.Code)
+	code, message := int(status.Code), Excerpt(status.Message)
 	if isKubernetesAnswer(status) && code != http.StatusUnauthorized {
 		switch {
 		case code == http.StatusForbidden:
-			return Denied, fmt.Sprintf("%s forbids it: %s. Apply deploy/rbac/datasource.yaml to it, or change %s.", s.Title(), status.Message, s.CredentialsSetting)
+			return Denied, fmt.Sprintf("%s forbids it: %s. Apply deploy/rbac/datasource.yaml to it, or change %s.", s.Title(), message, s.CredentialsSetting)
 		case code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout, code == http.StatusTooManyRequests:
-			return Unreachable, fmt.Sprintf("%s is overloaded or not ready (%d): %s.", s.Title(), code, status.Message)
+			return Unreachable, fmt.Sprintf("%s is overloaded or not ready (%d): %s.", s.Title(), code, message)
 		case code >= 500:
-			return Failed, fmt.Sprintf("%s failed (%d): %s.", s.Title(), code, status.Message)
+			return Failed, fmt.Sprintf("%s failed (%d): %s.", s.Title(), code, message)
 		}
-		return Failed, fmt.Sprintf("%s refused the request (%d): %s.", s.Title(), code, status.Message)
+		return Failed, fmt.Sprintf("%s refused the request (%d): %s.", s.Title(), code, message)
 	}
 	return s.explainAnswer(&Answer{Status: code})
 }
 
-// isKubernetesAnswer tells an API server's own refusal from a foreign server's, which client-go makes up a status for.
+// isKubernetesAnswer distinguishes an API server's own refusal from a foreign server's, which client-go makes up a status for.
 func isKubernetesAnswer(status metav1.Status) bool {
 	return status.Details == nil || !slices.ContainsFunc(status.Details.Causes, func(cause metav1.StatusCause) bool {
 		return cause.Type == metav1.CauseTypeUnexpectedServerResponse
@@ -242,7 +242,7 @@ func redirectTarget(location string) string {
 	if err != nil || location == "" {
 		return "another address"
 	}
-	return (&url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}).String()
+	return Excerpt((&url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}).String())
 }
 
 func contentKind(contentType string) string {
@@ -252,5 +252,5 @@ func contentKind(contentType string) string {
 	case contentType == "":
 		return "something else"
 	}
-	return contentType
+	return Excerpt(contentType)
 }

@@ -51,12 +51,11 @@ export async function runCommand(argv: string[], log: string, options: CommandOp
   return { ...counts, passed: counts.passed + passedAsWhole, failed: counts.failed + failedOtherwise };
 }
 
-/** Runs a step with a line before and after it, and the log's tail when it fails. Never throws. */
+/** Runs a step and prints a line about it, with the log's tail when it fails. Never throws. */
 export async function perform(step: Step): Promise<Counts> {
   await mkdir(logs, { recursive: true });
   const log = path.join(logs, `${step.name.replaceAll(/[^a-zA-Z0-9]+/g, '-')}.log`);
   await writeFile(log, '');
-  process.stdout.write(`· ${step.name} … `);
   const begin = Date.now();
   let counts: Counts;
   let thrown = '';
@@ -67,11 +66,14 @@ export async function perform(step: Step): Promise<Counts> {
     thrown = error instanceof Error ? error.message : String(error);
   }
   const seconds = ((Date.now() - begin) / 1000).toFixed(0);
-  console.log(`${counts.failed ? 'FAILED' : 'ok'} (${counts.passed} passed, ${counts.failed} failed, ${seconds} s)`);
+  const lines = [
+    `· ${step.name}: ${counts.failed ? 'FAILED' : 'ok'} (${counts.passed} passed, ${counts.failed} failed, ${seconds} s)`,
+  ];
   if (counts.failed) {
     const said = counts.failures?.length ? counts.failures : [await readFile(log, 'utf8')];
     const tails = said.map((text) => text.trimEnd().split('\n').slice(-60).join('\n'));
-    console.log([...tails, thrown, `The whole output: ${path.relative(root, log)}`].filter(Boolean).join('\n'));
+    lines.push(...tails, thrown, `The whole output: ${path.relative(root, log)}`);
   }
+  console.log(lines.filter(Boolean).join('\n')); // at once, because steps run side by side
   return counts;
 }

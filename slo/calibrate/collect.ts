@@ -29,7 +29,7 @@ export interface Progress {
   end(): void;
 }
 
-/** Asks for everything that `wanted` needs. `show` is told how many queries there will be. */
+/** Asks for everything that `wanted` needs. `show` receives the number of queries. */
 export async function collect(
   prometheus: RangeSource,
   steps: Steps,

@@ -51,7 +51,7 @@ export function reportHtml(calibration: Calibration, diff: string): string {
 <h1>Calibration of the etcd SLOs</h1>
 <p>${present.clusters.length} clusters of ${escaped(source)}, from ${instant(period.from)} to ${instant(period.to)} (${span(period.to - period.from)}).</p>
 <ul>${[...caveats(verdict), ...warnings.map((warning) => `The server warned: ${warning}`)].map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>
-<h2>How well the alerts told of the incidents</h2>
+<h2>How well the alerts detected the incidents</h2>
 ${htmlTable(['DEFINITIONS', 'ALERTS', ...figureHeadings], verdictRows(judged))}
 ${htmlTable(
   ['OBJECTIVE', ...figureHeadings, 'BUDGET SPENT'],

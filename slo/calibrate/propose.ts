@@ -29,7 +29,7 @@ export interface Judged {
   verdict: Verdict;
 }
 
-/** What definitions would have told of the incidents, by all clusters or some. */
+/** Which incidents the definitions would have detected, by all clusters or some. */
 export function judgeDefinitions(
   definitions: Definitions,
   evidence: Evidence,
@@ -237,7 +237,7 @@ export const mainFigures = ({ pages, all }: Verdict): Figures => (pages.incident
 
 const mainScore = (verdict: Verdict) => f1(mainFigures(verdict));
 
-/** Differences below this are none: they come from the order of additions. */
+/** Smaller differences are rounding errors: they come from the order of additions. */
 const equal = 1e-9;
 
 /**

@@ -1,9 +1,10 @@
 // What to ask Prometheus or Thanos for: the events that rules recorded, or what the rules' own expressions give on raw
 // series, for any threshold. No I/O.
-import { countMembers } from '../generate/promises.ts';
+import { countedMembers } from '../generate/promises.ts';
+import { evidence } from '../generate/evidence.ts';
 import { eventExpressions, sumOverEdges, type Readings } from '../generate/events.ts';
 import { union, withLabels } from '../generate/promql.ts';
-import { clusterLabels, events, inventory, scrapedMembers } from '../generate/series.ts';
+import { clusterLabels, events } from '../generate/series.ts';
 import { formatDuration } from '../model/duration.ts';
 import { thresholdOf, type Deployment, type Model, type Sli } from '../model/model.ts';
 import type { ClusterScope } from './incidents.ts';
@@ -41,8 +42,14 @@ export function rawQueries(
 
 function replayed(threshold: number | undefined, model: Model, deployment: Deployment, scope: ClusterScope): Readings {
   const matchers = matchersOf(scope);
+  const select = (selector: string) => withMatchers(selector, matchers);
+  const members = `(${countedMembers(select)})`;
+  const found = Object.entries(evidence(select));
+  // What the rules remember from step to step is left out: which members were seen once, and how much is usual.
   const readings: Readings = {
-    expectedMembers: `(${countMembers(withMatchers(inventory, matchers), withMatchers(scrapedMembers, matchers))})`,
+    expectedMembers: members,
+    seenMembers: members,
+    evidence: Object.fromEntries(found.map(([name, expr]) => [name, `(${expr})`])),
     events(name, kind) {
       const sli = model.slis.find((candidate) => candidate.name === name)!;
       // One kind of an SLI's events reads the other, which reads neither: what is asked for here is not read again.

@@ -1,5 +1,5 @@
 // A calibration as text for the terminal. No I/O.
-import { table } from '../../lab/terminal/table.ts';
+import { table } from '../../terminal/table.ts';
 import { unifiedDiff } from './diff.ts';
 import type { DefinitionTexts } from '../model/parse.ts';
 import type { Curve, Judged, Proposal } from './propose.ts';

@@ -72,7 +72,7 @@ test('alerts of a cluster at the same time are one notification', () => {
   assert.equal(notifications([firing(0, 100), firing(50, 200), firing(300, 400), firing(60, 90, 'b')]).length, 3);
 });
 
-test('pages and tickets are judged by the incidents of their urgency, and a page tells of both', () => {
+test('pages and tickets are judged by the incidents of their urgency, and a page detects both', () => {
   const incidents = [incident(hour, 2 * hour, ofA), incident(4 * hour, 5 * hour, ofA, 'ticket')];
   const { pages, tickets } = verdict([firing(hour, 2 * hour, 'a', 'ticket'), firing(4 * hour, 5 * hour)], incidents);
   assert.deepEqual([pages.incidents, pages.detected, pages.precision], [1, 0, 1]);

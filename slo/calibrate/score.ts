@@ -1,4 +1,4 @@
-// How well alerts told of incidents. No I/O; docs/slo.md, Calibration, explains every figure.
+// How well alerts detected incidents. No I/O; docs/slo.md, Calibration, explains every figure.
 import { median } from '../median.ts';
 import { promisesTo, type Deployment, type Model } from '../model/model.ts';
 import type { Urgency } from '../model/schema.ts';
@@ -13,9 +13,9 @@ export interface Period {
 }
 
 export interface Tolerance {
-  /** Seconds before an incident's start in which an alert may already tell of it: people notice late. */
+  /** Seconds before an incident's start in which an alert already counts as detecting it: people notice late. */
   lead: number;
-  /** Seconds after its end in which an alert may still tell of it. */
+  /** Seconds after its end in which an alert still counts as detecting it. */
   grace: number;
 }
 
@@ -23,7 +23,7 @@ export const defaultTolerance: Tolerance = { lead: 300, grace: 900 };
 
 export const month = 30 * 86400;
 
-/** What somebody is told at once: the alerts of a cluster that fire at the same time. */
+/** One notification: the alerts of a cluster that fire at the same time. */
 export interface Notification {
   labels: ClusterLabels;
   start: number;
@@ -50,7 +50,7 @@ export interface IncidentVerdict {
   detected: boolean;
   /** Seconds from its start to the first alert; undefined when one was firing already, or none did. */
   timeToDetect?: number;
-  /** The alerts that told of it. */
+  /** The alerts that detected it. */
   firings: Firing[];
   /** When none did: how near each SLI came, the nearest first. */
   nearest: Reach[];
@@ -98,7 +98,7 @@ export function judge(replay: Replay): Verdict {
   return {
     period,
     pages: figures(urgent('page'), withUrgency('page')),
-    // A page tells of what could wait, too.
+    // A page also detects what a ticket would.
     tickets: figures(urgent('ticket'), withUrgency('ticket'), firings),
     all: figures(firings, judged),
     objectives: Object.fromEntries(
@@ -186,7 +186,7 @@ function figuresOf(
 
 const ratio = (part: number, whole: number) => (whole > 0 ? part / whole : undefined);
 
-/** The alerts that tell of an incident, and how long the first took unless one fired already. */
+/** The alerts that detect an incident, and how long the first took unless one fired already. */
 function detection(incident: Incident, firings: Firing[], tolerance: Tolerance) {
   const telling = firings.filter((firing) => tellsOf(firing, incident, tolerance)).sort((a, b) => a.start - b.start);
   const isOld = telling.length > 0 && telling[0].start < incident.start - tolerance.lead;
@@ -255,7 +255,7 @@ export function confidence(part: number, whole: number): [low: number, high: num
   return [Math.max(0, (center - spread) / scale), Math.min(1, (center + spread) / scale)];
 }
 
-/** Fewer incidents than this tell a direction, no more. */
+/** Fewer incidents than this only indicate a direction. */
 export const fewIncidents = 10;
 
 /** The harmonic mean of precision and recall: 0 when either is nothing. */

@@ -105,7 +105,7 @@ export const falseAlertCells = ({ labels, start, end, firings }: Notification): 
   alertsOf(firings),
 ];
 
-/** What the reader must know before he believes the figures. */
+/** What limits the figures. */
 export function caveats({ all, unjudged, period }: Verdict): string[] {
   const days = (period.to - period.from) / 86400;
   return [

@@ -1,18 +1,14 @@
 // The whole command on real blocks, read by a real Prometheus: slow writes that the present threshold does not see.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { randomNumbers } from '../calibrate/pretended.ts';
 import { matching } from '../generate/promql.ts';
 import { run } from '../promtool.ts';
+import { root, serverThatAnswers, slo } from './testing.ts';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const scratch = mkdtempSync(path.join(tmpdir(), 'etcdfleet-calibrate-'));
 const blocks = path.join(scratch, 'blocks');
 const incidentFile = path.join(scratch, 'incidents.yaml');
@@ -91,30 +87,14 @@ function openMetrics(): string {
   return `${families.join('\n')}\n# EOF\n`;
 }
 
-interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-function slo(...args: string[]): Promise<Result> {
-  const cli = path.join(root, 'slo/cli.ts');
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', cli, 'calibrate', ...args],
-      { cwd: root, maxBuffer: 64e6, timeout: 300_000 },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr })
-    );
-  });
-}
+const calibrate = (...args: string[]) => slo('calibrate', ...args);
 
 const deployment = ['--scrape-interval', '30s', '--step', '1m'];
 const evidence = () => ['--blocks', blocks, '--incidents', incidentFile, ...deployment];
 
-test('the search finds the threshold that tells of the incidents, and the diff to commit', async () => {
+test('the search finds the threshold that detects the incidents, and the diff to commit', async () => {
   const html = path.join(scratch, 'report.html');
-  const { code, stdout, stderr } = await slo(...evidence(), '--propose', 'put-latency', '--json', '--html', html);
+  const { code, stdout, stderr } = await calibrate(...evidence(), '--propose', 'put-latency', '--json', '--html', html);
   assert.equal(code, 0, stderr);
   const report = JSON.parse(stdout);
   const [present] = report.definitions;
@@ -140,14 +120,15 @@ test('the search finds the threshold that tells of the incidents, and the diff t
 });
 
 test('the table has hits and misses with their reasons, and the exit code guards', async () => {
-  const { code, stdout, stderr } = await slo(...evidence(), '--min-recall', '50');
+  const { code, stdout, stderr } = await calibrate(...evidence(), '--min-recall', '50');
   assert.equal(code, 1);
   assert.match(stderr, /The pages' recall is 0 % \(0\/2\); --min-recall wants at least 50 %/);
   assert.match(stdout, /slow disk .*MISSED/);
   assert.match(stdout, /Only 2 incidents: the true recall lies between/);
 });
 
-test('a candidate is judged beside the present definitions', async () => {
+/** A folder with definitions whose threshold for puts is so low that the slow half-hours page. */
+function strictDefinitions(): string {
   const folder = path.join(scratch, 'strict');
   const definitions = path.join(root, 'slo/definitions');
   mkdirSync(folder, { recursive: true });
@@ -155,7 +136,23 @@ test('a candidate is judged beside the present definitions', async () => {
     const text = readFileSync(path.join(definitions, name), 'utf8');
     writeFileSync(path.join(folder, name), text.replace('put-latency: 250ms', 'put-latency: 100ms'));
   }
-  const { code, stdout, stderr } = await slo(...evidence(), '--candidate', `strict=${folder}`, '--json');
+  return folder;
+}
+
+test('an alert that always fires makes no page right', async () => {
+  const alerts = path.join(root, 'slo/calibrate/testdata/alerts-that-always-fire.json');
+  const { code, stderr } = await calibrate(
+    ...['--blocks', blocks, '--incidents', alerts, ...deployment],
+    ...['--definitions', strictDefinitions(), '--min-precision', '80']
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /Watchdog is left out: it checks the alerting itself/);
+  assert.match(stderr, /The pages' precision is 0 % \(0\/\d+\); --min-precision wants at least 80 %/);
+});
+
+test('a candidate is judged beside the present definitions', async () => {
+  const folder = strictDefinitions();
+  const { code, stdout, stderr } = await calibrate(...evidence(), '--candidate', `strict=${folder}`, '--json');
   assert.equal(code, 0, stderr);
   const { definitions: judged } = JSON.parse(stdout);
   assert.deepEqual(
@@ -184,11 +181,11 @@ for (const [what, args, message] of [
   [
     'a wrong label',
     ['--scope', 'clster=a', '--incidents', '/dev/null', '--url', 'http://127.0.0.1:9'],
-    /no label of clusters/,
+    /not a label of clusters/,
   ],
 ] as const) {
   test(`${what} is refused with the remedy`, async () => {
-    const { code, stderr } = await slo(...args);
+    const { code, stderr } = await calibrate(...args);
     assert.equal(code, 1);
     assert.match(stderr, message);
     assert.doesNotMatch(stderr, /\n {4}at /);
@@ -196,15 +193,9 @@ for (const [what, args, message] of [
 }
 
 test('a server that refuses is quoted, with the query and the remedy', async (t) => {
-  const server = createServer((_, response) => {
-    response
-      .writeHead(422)
-      .end(JSON.stringify({ status: 'error', error: 'query processing would load too many samples' }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  const { code, stderr } = await slo('--url', `http://127.0.0.1:${port}`, '--incidents', '/dev/null');
+  const refusal = JSON.stringify({ status: 'error', error: 'query processing would load too many samples' });
+  const url = await serverThatAnswers(t, 422, refusal);
+  const { code, stderr } = await calibrate('--url', url, '--incidents', '/dev/null');
   assert.equal(code, 1);
   assert.match(stderr, /too many samples\nAsk for fewer clusters with --scope/);
   assert.match(stderr, /The query was:\nsum_over_time/);

@@ -1,13 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { showProgress } from '../../lab/terminal/progress.ts';
+import { showProgress } from '../../terminal/progress.ts';
 import { serveBlocks } from '../calibrate/blocks.ts';
 import { collect, measureBy, type SourceOfEvents, type Wanted } from '../calibrate/collect.ts';
 import { observed, type Steps } from '../calibrate/history.ts';
 import { reportHtml } from '../calibrate/html.ts';
 import { IncidentError, parseIncidents, type ClusterScope, type Incident } from '../calibrate/incidents.ts';
-import { Prometheus, QueryFailure } from '../calibrate/prometheus.ts';
+import { Prometheus, QueryFailure } from '../prometheus.ts';
 import { judgeDefinitions, propose, searchable, type Evidence } from '../calibrate/propose.ts';
 import { diffOf, reportJson, reportText, type Calibration } from '../calibrate/report.ts';
 import { defaultTolerance, type Verdict } from '../calibrate/score.ts';
@@ -17,6 +17,7 @@ import { burnRateWindows } from '../generate/timing.ts';
 import { changeDeployment, loadDefinitions, readDefinitions, type Definitions } from '../model/definitions.ts';
 import { durationPattern, formatDuration, parseDuration } from '../model/duration.ts';
 import { suggest } from '../model/suggestion.ts';
+import { readTextFile } from './read-text-file.ts';
 import { UsageError, type Command } from './command.ts';
 
 const options = {
@@ -172,7 +173,7 @@ function candidateOf(text: string, flags: Flags) {
 function searchedOf({ propose: isWanted }: Flags, positionals: string[], { model }: Definitions): string[] {
   if (positionals.length && !isWanted) {
     throw new UsageError(
-      `${positionals[0]} is no argument. To search better values of it, write --propose ${positionals[0]}.`
+      `${positionals[0]} is not an argument. To search better values of it, write --propose ${positionals[0]}.`
     );
   }
   const known = searchable(model);
@@ -189,7 +190,7 @@ function scopeOf(flags: string[]): ClusterScope {
       const [, label, values] = /^(\w+)=(.+)$/.exec(text) ?? [];
       if (!clusterLabels.some((known) => known === label)) {
         throw new UsageError(
-          `--scope ${text} is no label of clusters with a value. Write for example --scope region=gz or --scope "cluster=a|b".`
+          `--scope ${text} is not a label of clusters with a value. Write for example --scope region=gz or --scope "cluster=a|b".`
         );
       }
       return [label, values.split('|')];
@@ -230,16 +231,19 @@ function readIncidents(file: string | undefined): Incident[] {
       '--incidents is missing. Write --incidents and a list as docs/slo.md, Calibration, describes it.'
     );
   }
-  return parseIncidents(readText(file, '--incidents'), file);
+  const leftOut: string[] = [];
+  const incidents = parseIncidents(readText(file, '--incidents'), file, { onLeftOut: (line) => leftOut.push(line) });
+  leftOut.slice(0, shownLeftOut).forEach((line) => console.error(line));
+  if (leftOut.length > shownLeftOut) {
+    console.error(`… and ${leftOut.length - shownLeftOut} more entries of ${file} are left out.`);
+  }
+  return incidents;
 }
 
-function readText(file: string, flag: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${flag} ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Check the path.`);
-  }
-}
+const readText = (file: string, flag: string) => readTextFile(file, `${flag} ${file}`);
+
+/** Sentences about entries that are no incidents, before the rest is only counted. */
+const shownLeftOut = 20;
 
 const defaultHistory = 30 * 86400;
 

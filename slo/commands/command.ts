@@ -6,5 +6,5 @@ export interface Command {
   run(args: string[]): Promise<void>;
 }
 
-/** Something that the person at the terminal can put right: printed without a stack trace. */
+/** An error that the user can correct: printed without a stack trace. */
 export class UsageError extends Error {}

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { table } from '../../lab/terminal/table.ts';
+import { table } from '../../terminal/table.ts';
 import { exportOpenSlo } from '../exchange/export.ts';
 import { importOpenSlo } from '../exchange/import.ts';
 import type { Unmapped } from '../exchange/openslo.ts';
@@ -10,6 +9,7 @@ import { writeFiles } from '../files.ts';
 import { loadDefinitions, parseDefinitions, readDefinitions } from '../model/definitions.ts';
 import { DefinitionError } from '../model/problem.ts';
 import { UsageError, type Command } from './command.ts';
+import { readTextFile } from './read-text-file.ts';
 
 export const openslo: Command = {
   name: 'openslo',
@@ -45,7 +45,7 @@ function exportTo(out: string | undefined, directory: string | undefined) {
 }
 
 function importFrom(file: string, out: string | undefined) {
-  const { texts, unmapped } = importOpenSlo(read(file), file);
+  const { texts, unmapped } = importOpenSlo(readTextFile(file, file), file);
   if (out === undefined) {
     process.stdout.write(
       Object.entries(texts)
@@ -60,14 +60,6 @@ function importFrom(file: string, out: string | undefined) {
   const missing = problemsOf(texts);
   if (missing) {
     console.error(`\nBefore these are whole definitions:\n${missing}`);
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Name a YAML file.`);
   }
 }
 

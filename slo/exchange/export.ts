@@ -125,6 +125,23 @@ function unmappedIn(model: Model): Unmapped[] {
       why: `An SLO has one indicator, and a composite one weighs its parts; here the worst of ${slis.length} SLIs counts.`,
       remedy: `There is an SLO for each SLI, with the label objective=${name}: take the worst of them.`,
     })),
+    ...model.slis.flatMap((sli) =>
+      sli.kind === 'ratio' && sli.failsWhile
+        ? [
+            {
+              field: `slis.${sli.name}.failsWhile`,
+              why: `A query counts what is counted; here requests also fail unseen while ${sli.failsWhile} is bad.`,
+              remedy: `Watch the SLO of ${sli.failsWhile} as well, or add failsWhile again after an import.`,
+            },
+          ]
+        : []
+    ),
+    {
+      field: 'slis.*.symptom, slis.*.checks',
+      why: 'An indicator has no words for alerts, and its query names the inspections that it counts.',
+      remedy:
+        'Add them again after an import. Until then the title stands for the symptom, and failed inspections that the SLI counts open tickets as well.',
+    },
     {
       field: 'classes',
       why: 'An SLO has one pair of queries; here it holds for each cluster of a class by itself.',

@@ -1,17 +1,25 @@
 // OpenSLO documents as definition files, as far as these have a place for what they say.
 import { stringify } from 'yaml';
 import { formatDuration } from '../model/duration.ts';
+import { defaultManyClusters } from '../model/schema.ts';
 import {
-  defaultManyClusters,
-  urgencies,
-  type ClassesFile,
-  type ObjectivesFile,
-  type SlisFile,
-  type Urgency,
-} from '../model/schema.ts';
-import { parseShorthand, type Unmapped } from './openslo.ts';
-import { recognize, type Recognized } from './queries.ts';
+  label,
+  named,
+  nameOf,
+  ofKind,
+  record,
+  type Draft,
+  type Note,
+  type Of,
+  type Slo,
+  type UnderstoodSlo,
+} from './draft.ts';
+import { addPolicies } from './import-policies.ts';
+import type { Unmapped } from './openslo.ts';
+import { recognize } from './queries.ts';
 import { readDocuments, type ReadDocument } from './read.ts';
+import { classNameOf, defaultClass, nameSlis } from './sli-names.ts';
+import { chooseWindow } from './windows.ts';
 
 export type ImportedFile = 'slis.yaml' | 'objectives.yaml' | 'classes.yaml';
 
@@ -20,64 +28,41 @@ export interface Imported {
   unmapped: Unmapped[];
 }
 
-type Of<Kind extends ReadDocument['kind']> = Extract<ReadDocument, { kind: Kind }>;
-type Slo = Of<'SLO'>;
-type Policy = Pick<Of<'AlertPolicy'>, 'metadata' | 'spec'>;
-type Labels = Slo['metadata']['labels'];
-
-/** What has been understood so far. */
-interface Draft {
-  slis: SlisFile;
-  objectives: ObjectivesFile;
-  classes: ClassesFile;
-  unmapped: Unmapped[];
-}
-
-/** An SLO whose indicator is one of the kinds that the definitions have. */
-interface UnderstoodSlo {
-  slo: Slo;
-  indicator: Pick<Of<'SLI'>, 'metadata' | 'spec'>;
-  recognized: Recognized;
-}
-
 const defaultWindow = 30 * 86400;
 const defaultSeverity = { page: 'critical', ticket: 'warning' };
 
-/** Throws a DefinitionError when the text is no OpenSLO v1. `file` is for its messages. */
+/**
+ * Throws a DefinitionError when an SLO or SLI of the text is no OpenSLO v1. What is wrong in any other document is left
+ * out and said in `unmapped`, as is all that the definitions have no place for. `file` is for messages.
+ */
 export function importOpenSlo(text: string, file: string): Imported {
   const read = readDocuments(text, file);
   const draft: Draft = {
-    slis: { slis: {}, histograms: {} },
+    slis: { slis: record(), histograms: record() },
     objectives: {
-      objectives: {},
+      objectives: record(),
       window: formatDuration(defaultWindow),
       minimumBadEvents: 0,
       manyClusters: defaultManyClusters,
       burnRates: [],
     },
-    classes: { classes: {}, overrides: [] },
-    unmapped: [],
+    classes: { classes: record(), overrides: [] },
+    unmapped: [...read.leftOut],
   };
-  const understood = ofKind(read, 'SLO').flatMap((slo) => understand(slo, read, draft));
+  const understood = ofKind(read.documents, 'SLO').flatMap((slo) => understand(slo, read.documents, draft));
+  const names = nameSlis(understood, draft);
   // What a sum adds up must be known before it.
   const sumsLast = [...understood].sort((a, b) => Number(isSum(a)) - Number(isSum(b)));
-  sumsLast.forEach((one) => addSli(one, draft));
-  understood.forEach((one) => addPromise(one, draft));
-  policiesIn(read, draft).forEach((policy) => addBurnRate(policy, read, draft));
-  draft.objectives.burnRates.sort((a, b) => burnSpeed(b) - burnSpeed(a));
-  notePlainDocuments(read, draft);
+  sumsLast.forEach((one) => addSli(one, names.get(one)!, draft));
+  understood.forEach((one) => addPromise(one, names.get(one)!, draft));
+  chooseWindow(understood, draft);
+  addPolicies(read, draft);
+  notePlainDocuments(read.documents, draft);
   noteEdges(draft);
   return { texts: textsOf(draft), unmapped: draft.unmapped };
 }
 
 const isSum = ({ recognized }: UnderstoodSlo) => recognized.kind === 'sum';
-
-function ofKind<Kind extends ReadDocument['kind']>(read: ReadDocument[], kind: Kind): Array<Of<Kind>> {
-  return read.filter((document): document is Of<Kind> => document.kind === kind);
-}
-
-const named = <Named extends { metadata: { name: string } }>(all: Named[], name?: string) =>
-  all.find(({ metadata }) => metadata.name === name);
 
 // ---------------------------------------------------------------------------------------------------------------- SLOs
 
@@ -114,8 +99,6 @@ function understand(slo: Slo, read: ReadDocument[], { unmapped }: Draft): Unders
   return [{ slo, indicator, recognized }];
 }
 
-type Note = (field: string, why: string, remedy: string) => void;
-
 function recognizeIndicator({ ratioMetric, thresholdMetric }: Of<'SLI'>['spec'], note: Note) {
   const { good, bad, total } = ratioMetric ?? {};
   if (thresholdMetric || !total) {
@@ -151,9 +134,8 @@ function noteDetails({ spec }: Slo, note: Note) {
   }
 }
 
-function addSli({ slo, indicator, recognized }: UnderstoodSlo, draft: Draft) {
+function addSli({ slo, indicator, recognized }: UnderstoodSlo, name: string, draft: Draft) {
   const { slis, histograms } = draft.slis;
-  const name = sliName({ slo, indicator });
   const base = {
     title: indicator.metadata.displayName ?? indicator.metadata.name,
     description: indicator.spec.description ?? `Bad events of ${indicator.metadata.name}.`,
@@ -205,14 +187,22 @@ function withDuration(durations: string[], more: number): string[] {
   return [...new Set([...durations, text])].sort((a, b) => seconds(a) - seconds(b));
 }
 
-function addPromise({ slo, indicator, recognized }: UnderstoodSlo, draft: Draft) {
-  const sli = sliName({ slo, indicator });
+function addPromise(understood: UnderstoodSlo, sli: string, draft: Draft) {
+  const { slo, recognized } = understood;
   if (!(sli in draft.slis.slis)) {
     return; // a sum of something unknown, which is noted
   }
   const { metadata, spec } = slo;
   const { objectives } = draft.objectives;
-  const objective = nameOf(label(metadata.labels, 'objective') ?? metadata.name);
+  const labelled = label(metadata.labels, 'objective');
+  const objective = nameOf(labelled ?? metadata.name);
+  if (objective in objectives && labelled === undefined) {
+    draft.unmapped.push({
+      field: `SLO ${metadata.name}`,
+      why: `There is an objective ${objective} already, from an SLO of a like name.`,
+      remedy: 'It became a part of that objective. Add the label objective to say another.',
+    });
+  }
   objectives[objective] ??= {
     title: metadata.displayName ?? metadata.name,
     description: spec.description ?? `Imported from the SLO ${metadata.name}.`,
@@ -222,7 +212,7 @@ function addPromise({ slo, indicator, recognized }: UnderstoodSlo, draft: Draft)
     objectives[objective].slis.push(sli);
   }
   const [{ target, targetPercent }] = spec.objectives;
-  const { targets, thresholds } = classOf(slo, recognized, draft);
+  const { targets, thresholds } = classOf(understood, draft);
   const percent = targetPercent ?? Number(((target ?? 0) * 100).toPrecision(12));
   if ((targets[objective] ?? percent) !== percent) {
     draft.unmapped.push({
@@ -235,133 +225,22 @@ function addPromise({ slo, indicator, recognized }: UnderstoodSlo, draft: Draft)
   if (recognized.kind === 'latency') {
     [thresholds[sli]] = withDuration([], recognized.threshold);
   }
-  setWindow(slo, draft);
 }
 
-function classOf({ metadata }: Slo, { spec }: Recognized, { classes: { classes }, unmapped }: Draft) {
-  const name = label(metadata.labels, 'spec') ?? spec;
+function classOf(understood: UnderstoodSlo, { classes: { classes }, unmapped }: Draft) {
+  const name = classNameOf(understood);
   if (name === undefined) {
     unmapped.push({
-      field: `SLO ${metadata.name}`,
+      field: `SLO ${understood.slo.metadata.name}`,
       why: 'It does not say for which class of clusters it is.',
       remedy: 'It became the class default. Add the label spec to say another.',
     });
   }
-  return (classes[name ?? 'default'] ??= { targets: {}, thresholds: {}, severity: { ...defaultSeverity } });
-}
-
-function setWindow({ metadata, spec }: Slo, { objectives, unmapped }: Draft) {
-  const text = spec.timeWindow?.[0].duration;
-  const window = text === undefined ? defaultWindow : parseShorthand(text);
-  if (window === undefined) {
-    unmapped.push({
-      field: `SLO ${metadata.name}: timeWindow`,
-      why: `${text} has no fixed length.`,
-      remedy: `It became ${objectives.window}. Write days to say another.`,
-    });
-    return;
-  }
-  objectives.window = formatDuration(window);
-}
-
-const sliName = ({ slo, indicator }: Pick<UnderstoodSlo, 'slo' | 'indicator'>) =>
-  nameOf(label(slo.metadata.labels, 'sli') ?? indicator.metadata.name);
-
-/** A label that has one value. */
-function label(labels: Labels, name: string): string | undefined {
-  const value = labels?.[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** As the definitions write names. */
-const nameOf = (text: string) =>
-  text
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+/, '')
-    .replace(/-$/, '');
-
-// -------------------------------------------------------------------------------------------------------------- alerts
-
-function policiesIn(read: ReadDocument[], { unmapped }: Draft): Policy[] {
-  const policies = ofKind(read, 'AlertPolicy');
-  const inline = ofKind(read, 'SLO').flatMap(({ metadata, spec }) =>
-    (spec.alertPolicies ?? []).flatMap((policy): Policy[] => {
-      if (typeof policy === 'object' && 'spec' in policy) {
-        return [policy];
-      }
-      const name = typeof policy === 'string' ? policy : policy.alertPolicyRef;
-      if (!named(policies, name)) {
-        unmapped.push({
-          field: `SLO ${metadata.name}: alertPolicies`,
-          why: `There is no AlertPolicy ${name} in the file.`,
-          remedy: 'Left out. Add the document of the policy.',
-        });
-      }
-      return [];
-    })
-  );
-  return [...policies, ...inline];
-}
-
-function addBurnRate({ metadata, spec }: Policy, read: ReadDocument[], draft: Draft) {
-  const note: Note = (field, why, remedy) =>
-    draft.unmapped.push({ field: `AlertPolicy ${metadata.name}: ${field}`, why, remedy });
-  const [first] = spec.conditions;
-  const condition =
-    'conditionRef' in first ? named(ofKind(read, 'AlertCondition'), first.conditionRef)?.spec : first.spec;
-  if (!condition) {
-    note('conditions', 'The condition is not in the file.', 'Left out. Add the document of the condition.');
-    return;
-  }
-  const { op, threshold, lookbackWindow, alertAfter = '0m' } = condition.condition;
-  const long = parseShorthand(lookbackWindow);
-  if (op.startsWith('l') || long === undefined) {
-    note('conditions.0', 'Here an alert fires above a burn rate, over a window of fixed length.', 'Left out.');
-    return;
-  }
-  if (parseShorthand(alertAfter) !== 0) {
-    note('alertAfter', 'Here the short window makes sure that it lasts.', 'It was dropped: alerts fire at once.');
-  }
-  if (spec.alertWhenNoData) {
-    note('alertWhenNoData', 'Missing data is an SLI of its own.', 'Nothing to do: the alerts about the data say it.');
-  }
-  const name = nameOf(label(metadata.labels, 'burnRate') ?? metadata.name);
-  const urgency = urgencyOf(label(metadata.labels, 'urgency') ?? condition.severity, note);
-  setSeverity(label(metadata.labels, 'spec'), urgency, condition.severity, draft);
-  const { burnRates, window } = draft.objectives;
-  if (burnRates.every((rate) => rate.name !== name)) {
-    const short = Math.max(300, long / 12);
-    const budget = Number((((threshold * long) / windowSeconds(window)) * 100).toPrecision(12));
-    burnRates.push({ name, budget, long: formatDuration(long), short: formatDuration(short), urgency });
-    note('conditions.0.lookbackWindow', 'A condition has one window.', `short became ${formatDuration(short)}.`);
-  }
-}
-
-const windowSeconds = (window: string) => parseShorthand(window)!;
-
-const burnSpeed = ({ budget, long }: ObjectivesFile['burnRates'][number]) => budget / parseShorthand(long)!;
-
-function urgencyOf(text: string, note: Note): Urgency {
-  const known = urgencies.find((urgency) => urgency === text);
-  if (!known) {
-    note(
-      'severity',
-      `Whether ${text} pages somebody is not said.`,
-      'It became page. Change urgency if a ticket will do.'
-    );
-  }
-  return known ?? 'page';
-}
-
-/** Of one class, or of all when the policy names none. */
-function setSeverity(spec: string | undefined, urgency: Urgency, severity: string, { classes: { classes } }: Draft) {
-  for (const [name, of] of Object.entries(classes)) {
-    if (spec === undefined || spec === name) {
-      of.severity[urgency] = severity;
-    }
-  }
+  return (classes[name ?? defaultClass] ??= {
+    targets: record(),
+    thresholds: record(),
+    severity: { ...defaultSeverity },
+  });
 }
 
 // --------------------------------------------------------------------------------------------------------------- notes

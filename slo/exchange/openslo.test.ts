@@ -106,11 +106,13 @@ function withoutUnmapped({ model }: Definitions): Model {
     minimumBadEvents: 0,
     overrides: [],
     burnRates: model.burnRates.map((rate) => ({ ...rate, short: rate.long / 12 })),
-    slis: model.slis.map((sli) =>
-      sli.kind === 'latency'
+    slis: model.slis.map((of) => {
+      const { failsWhile: _, checks: __, ...kept } = { failsWhile: '', checks: [], ...of, symptom: of.title };
+      const sli = kept as Model['slis'][number];
+      return sli.kind === 'latency'
         ? { ...sli, sources: [{ ...sli.sources[0], thresholds: inUse(sli.name, sli.sources[0].thresholds) }] }
-        : sli
-    ),
+        : sli;
+    }),
   };
 }
 
@@ -337,7 +339,7 @@ const refused: Record<string, { text: string; line: number; message: RegExp }> =
   'an unknown kind': {
     text: 'apiVersion: openslo/v1\nkind: SLOO\n',
     line: 2,
-    message: /SLOO is no kind of OpenSLO\. Did you mean SLO\?/,
+    message: /SLOO is not a kind of OpenSLO\. Did you mean SLO\?/,
   },
   'a mistyped field in the second document': {
     text: textOf([foreignSlo(), foreignSlo({ budgetMethod: 'Occurrences' })]),

@@ -1,5 +1,5 @@
 // OpenSLO v1 as far as it has to do with SLOs on Prometheus: https://github.com/OpenSLO/OpenSLO. Field for field, so that
-// a mistyped one is told; import.ts says of each known one that the definitions have no place for it.
+// a mistyped one is reported; import.ts says of each known one that the definitions have no place for it.
 import { z } from 'zod';
 
 /** Something that the other side has no place for. */
@@ -12,8 +12,8 @@ export interface Unmapped {
 
 export const apiVersion = 'openslo/v1';
 
-/** Whole minutes, hours and so on; months and longer have no fixed length. */
-const durationPattern = /^(\d+)([mhdwMQY])$/;
+/** Whole minutes, hours and so on; months and longer have no fixed length. Some tools write windows that look back as -1h. */
+const durationPattern = /^-?(\d+)([mhdwMQY])$/;
 const secondsPer = { m: 60, h: 3600, d: 86400, w: 7 * 86400 };
 
 /** Seconds, or undefined for units without a fixed length. */
@@ -83,11 +83,16 @@ const alertPolicySpec = z.strictObject({
   alertWhenBreaching: z.boolean().optional(),
   alertWhenResolved: z.boolean().optional(),
   alertWhenNoData: z.boolean().optional(),
-  conditions: z.array(z.union([z.strictObject({ conditionRef: z.string() }), inlineCondition])).length(1),
+  conditions: z.array(z.union([z.strictObject({ conditionRef: z.string() }), inlineCondition])).min(1),
   notificationTargets: z.array(z.looseObject({})).optional(),
 });
 
-const inlinePolicy = z.strictObject({ kind: z.literal('AlertPolicy'), metadata, spec: alertPolicySpec });
+/** What an SLO must say of a policy inside of it; `spec` and `metadata` are read as an inlinePolicy. */
+const inlinePolicyKind = z.object({ kind: z.literal('AlertPolicy'), metadata: z.unknown(), spec: z.unknown() });
+
+/** A policy inside of an SLO, which is read by itself: a mistake in it costs the policy, not the SLO. */
+export const inlinePolicy = z.strictObject({ kind: z.literal('AlertPolicy'), metadata, spec: alertPolicySpec });
+export type InlinePolicy = z.output<typeof inlinePolicy>;
 const indicator = z.strictObject({ metadata, spec: sliSpec });
 
 const sloSpec = z.strictObject({
@@ -102,29 +107,34 @@ const sloSpec = z.strictObject({
   budgetingMethod: z.enum(['Occurrences', 'Timeslices', 'RatioTimeslices']),
   objectives: z
     .array(
-      z.strictObject({
-        displayName: z.string().optional(),
-        op: z.string().optional(),
-        value: z.number().optional(),
-        target: z.number().min(0).lt(1).optional(),
-        targetPercent: z.number().min(0).lt(100).optional(),
-        timeSliceTarget: z.number().optional(),
-        timeSliceWindow: z.union([z.number(), z.string()]).optional(),
-        indicator: indicator.optional(),
-        indicatorRef: z.string().optional(),
-        compositeWeight: z.number().optional(),
-      })
+      z
+        .strictObject({
+          displayName: z.string().optional(),
+          op: z.string().optional(),
+          value: z.number().optional(),
+          target: z.number().min(0).lt(1).optional(),
+          targetPercent: z.number().min(0).lt(100).optional(),
+          timeSliceTarget: z.number().optional(),
+          timeSliceWindow: z.union([z.number(), z.string()]).optional(),
+          indicator: indicator.optional(),
+          indicatorRef: z.string().optional(),
+          compositeWeight: z.number().optional(),
+        })
+        .refine(({ target, targetPercent }) => (target ?? targetPercent) !== undefined, {
+          path: ['target'],
+          message: 'is missing. Write target, for example 0.999, or targetPercent',
+        })
     )
     .min(1),
   alertPolicies: z
-    .array(z.union([z.string(), z.strictObject({ alertPolicyRef: z.string() }), inlinePolicy]))
+    .array(z.union([z.string(), z.strictObject({ alertPolicyRef: z.string() }), inlinePolicyKind]))
     .optional(),
 });
 
 const document = <Kind extends string, Spec extends z.ZodType>(kind: Kind, spec: Spec) =>
   z.strictObject({ apiVersion: z.literal(apiVersion), kind: z.literal(kind), metadata, spec });
 
-const anything = z.looseObject({});
+const anything = z.looseObject({}).default({});
 
 export const documents = {
   SLO: document('SLO', sloSpec),

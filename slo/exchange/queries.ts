@@ -6,7 +6,15 @@ import { matching, on } from '../generate/promql.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Definitions } from '../model/definitions.ts';
 import { thresholdOf, type Class, type Sli, type SliOf } from '../model/model.ts';
-import { formatMatchers, formatSelector, parseSelector, withMatcher, type Selector } from './selector.ts';
+import {
+  formatMatchers,
+  formatSelector,
+  parseSelector,
+  selectorOf,
+  withMatcher,
+  type Selector,
+} from '../promql/selector.ts';
+import { parsePromql, type PromqlNode } from '../promql/tree.ts';
 
 /** One of good and bad, and total. */
 export interface Queries {
@@ -64,24 +72,40 @@ export function recognize(queries: Queries): Recognized | undefined {
   return recognizeState(queries) ?? recognizeScrapes(queries) ?? recognizeCounters(queries);
 }
 
-const statePattern = new RegExp(
-  `^sum ?\\(\\((.+)\\) and ${escaped(on(clusterLabels))} ${expectedMembers}(?:\\{spec="([^"]+)"\\})?\\)$`,
-  's'
-);
-
+/** A state among the expected members of all clusters, or of those of a class. */
 function recognizeState({ bad }: Queries): Recognized | undefined {
-  const [, badWhile, spec] = statePattern.exec(bad?.trim() ?? '') ?? [];
-  return badWhile === undefined
-    ? undefined
-    : { kind: 'state', badWhile: badWhile.replaceAll(clusterLabels.join(', '), '$cluster'), spec };
+  const [state, operator, matching, expected] = summed(parsePromql(bad ?? ''))?.children ?? [];
+  const [spec, selector] = withoutSpec(selectorOf(expected));
+  const fits =
+    state?.name === 'ParenExpr' &&
+    operator?.name === 'And' &&
+    matching?.text === on(clusterLabels) &&
+    selector !== undefined &&
+    formatSelector(selector) === expectedMembers;
+  return fits
+    ? { kind: 'state', badWhile: state.text.slice(1, -1).replaceAll(clusterLabels.join(', '), '$cluster'), spec }
+    : undefined;
 }
 
 function recognizeScrapes({ good, total }: Queries): Recognized | undefined {
-  const inner = /^sum ?\(sum_over_time ?\((.+)\[\w+\]\)\)$/.exec(good?.trim() ?? '')?.[1];
-  const [spec, selector] = withoutSpec(parseSelector(inner ?? ''));
+  const inner = overRange(summed(parsePromql(good ?? '')), ['SumOverTime']);
+  const [spec, selector] = withoutSpec(selectorOf(inner));
   return selector && formatSelector(selector) === scrapedMembers && total.includes(expectedMembers)
     ? { kind: 'scrapes', spec }
     : undefined;
+}
+
+/** What a sum sums up, whatever it keeps apart. */
+function summed(node?: PromqlNode): PromqlNode | undefined {
+  const isSum = node?.child('AggregateOp')?.child('Sum') && !node.child('AggregateModifier')?.child('Without');
+  return isSum ? node?.child('FunctionCallBody')?.children[0] : undefined;
+}
+
+/** The selector of which one of these functions reads a range. */
+function overRange(node: PromqlNode | undefined, functions: string[]): PromqlNode | undefined {
+  const called = node?.child('FunctionIdentifier')?.children[0].name;
+  const range = node?.child('FunctionCallBody')?.child('MatrixSelector');
+  return called !== undefined && functions.includes(called) ? range?.child('VectorSelector') : undefined;
 }
 
 function recognizeCounters({ good, bad, total }: Queries): Recognized | undefined {
@@ -111,27 +135,16 @@ function recognizeCounters({ good, bad, total }: Queries): Recognized | undefine
 
 /** The counters that a query adds up: plain ones, or their rate or increase, summed or not, with + between them. */
 function countersIn(query: string): Selector[] | undefined {
-  const selectors = splitSum(query).map((term) => {
-    const summed = /^sum(?: ?by ?\([^)]*\))? ?\((.*)\)$/s.exec(term)?.[1].trim() ?? term;
-    const counted = /^(?:rate|increase) ?\((.*)\[[^\]]+\] ?\)$/s.exec(summed)?.[1] ?? summed;
-    return parseSelector(counted);
+  const selectors = termsOf(parsePromql(query)).map((term) => {
+    const counted = summed(term) ?? term;
+    return selectorOf(overRange(counted, ['Rate', 'Increase']) ?? counted);
   });
   return selectors.every((selector) => selector !== undefined) ? selectors : undefined;
 }
 
-/** The terms between the plus signs that are in no brackets and no strings. */
-function splitSum(query: string): string[] {
-  const bare = query.replaceAll(/"(?:[^"\\]|\\.)*"/g, (text) => '_'.repeat(text.length));
-  const terms: string[] = [];
-  let [depth, start] = [0, 0];
-  [...bare].forEach((character, index) => {
-    depth += '([{'.includes(character) ? 1 : ')]}'.includes(character) ? -1 : 0;
-    if (character === '+' && depth === 0) {
-      terms.push(query.slice(start, index));
-      start = index + 1;
-    }
-  });
-  return [...terms, query.slice(start)].map((term) => term.trim());
+function termsOf(node?: PromqlNode): Array<PromqlNode | undefined> {
+  const [left, operator, right, ...more] = node?.children ?? [];
+  return operator?.name === 'Add' && more.length === 0 ? [...termsOf(left), right] : [node];
 }
 
 /** A bucket as the good events of its histogram's count. */
@@ -163,8 +176,4 @@ function complement(good: Selector, total: Selector): Selector | undefined {
 function withoutSpec(selector?: Selector): [spec?: string, selector?: Selector] {
   const spec = selector?.matchers.find(({ label, op }) => label === 'spec' && op === '=');
   return [spec?.value, selector && { ...selector, matchers: selector.matchers.filter((matcher) => matcher !== spec) }];
-}
-
-function escaped(text: string) {
-  return text.replaceAll(/[()]/g, '\\$&');
 }

@@ -1,8 +1,8 @@
 // What Prometheus needs to keep of what etcd and Kubernetes expose: a member has up to 2,000 series, and rules and
 // dashboards read about a tenth of them.
 import { latencySlis, type Model } from '../model/model.ts';
+import { metricNames } from '../promql/metric-names.ts';
 import { spellings } from './events.ts';
-import { metricNames } from './metric-names.ts';
 import type { RuleFile } from './rules.ts';
 
 /** A part of a scrape configuration. */

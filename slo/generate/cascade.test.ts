@@ -12,7 +12,7 @@ import { scratchDirectory } from '../scratch.ts';
 import { ruleFiles, ruleTexts } from './files.ts';
 import { matching } from './promql.ts';
 import { yamlText } from './rules.ts';
-import { clusterLabels, eventLabels, events, rollUps } from './series.ts';
+import { clusterLabels, events, levels, rollUps } from './series.ts';
 import { burnRateWindows, timingOf } from './timing.ts';
 
 const definitions = loadDefinitions();
@@ -56,17 +56,22 @@ test('through resets and gaps every window is the sum of what Prometheus counts 
 });
 
 test('over windows of days every sum is that of the events of its steps, at every level', async (t) => {
-  const levels = ['cluster', ...rollUps.map(({ level }) => level)];
   const timing = timingOf(deployment);
   const lastStep = 31 * (86400 / step);
   const random = randomNumbers(seed);
+  // A step in fifty is missing, as when an evaluation is left out.
+  const perStep = (): Values =>
+    Array.from({ length: lastStep + 1 }, () => (random() < 0.02 ? undefined : Math.floor(random() * 50)));
   const given = levels.map((level) => ({
     level,
-    labels: Object.fromEntries([...(labelsOf[level] ?? clusterLabels), ...eventLabels].map((label) => [label, 'x'])),
-    // A step in fifty is missing, as when an evaluation is left out.
-    values: Array.from({ length: lastStep + 1 }, () => (random() < 0.02 ? undefined : Math.floor(random() * 50))),
+    labels: {
+      ...Object.fromEntries([...(labelsOf[level] ?? clusterLabels), 'objective', 'sli'].map((label) => [label, 'x'])),
+      events: 'all',
+    },
+    values: perStep(),
   }));
-  const windows = [...new Set([...burnRateWindows(model), model.window])].filter((window) => window >= timing.tile);
+  const windows = burnRateWindows(model).filter((window) => window >= timing.tile);
+  const [bad, all] = [perStep(), perStep()];
   const end = lastStep * step;
   const times = [end, end - 9 * timing.tile, end - 14.5 * 86400];
   const tests = times.flatMap((time) =>
@@ -81,6 +86,17 @@ test('over windows of days every sum is that of the events of its steps, at ever
       })
     )
   );
+  // Over the budget's window all events are those of whole tiles; of bad ones also those since the last tile.
+  const ofBudget = times.flatMap((time) => {
+    const tiles = time - parseDuration(timing.tileOffset);
+    const sum = (values: Values, to: number) =>
+      values
+        .slice(Math.max(0, (tiles - model.window) / step + 1), to / step + 1)
+        .reduce<number>((total, value) => total + (value ?? 0), 0);
+    const series = (kind: string) =>
+      `sum(${events('cluster', formatDuration(model.window))}{cluster="y",events="${kind}"})`;
+    return [close(series('bad'), sum(bad, time), time), close(series('all'), sum(all, tiles), time)];
+  });
   await runOnRules(t, {
     rule_files: [path.basename(rulesWithoutEvents)],
     evaluation_interval: formatDuration(timing.tile),
@@ -89,11 +105,18 @@ test('over windows of days every sum is that of the events of its steps, at ever
       {
         name: `seed ${seed}`,
         interval: timing.step,
-        input_series: given.map(({ level, labels, values }) => ({
-          series: events(level) + matching(labels),
-          values: notation(values),
-        })),
-        promql_expr_test: tests,
+        input_series: given
+          .map(({ level, labels, values }) => ({
+            series: events(level) + matching(labels),
+            values: notation(values),
+          }))
+          .concat(
+            Object.entries({ bad, all }).map(([kind, values]) => ({
+              series: events('cluster') + matching({ cluster: 'y', objective: 'y', sli: 'y', events: kind }),
+              values: notation(values),
+            }))
+          ),
+        promql_expr_test: [...tests, ...ofBudget],
       },
     ],
   });

@@ -27,5 +27,7 @@ export const coverageRules: RecordingRule[] = [
 /** The share of the wanted inspections whose result counts, by labels of groups; inspections that no policy wants do not help. */
 export function coverageRatio(labels: readonly string[], where = ''): string {
   const of = (series: string) => sumBy(labels, where ? `${series}{${where}}` : series);
-  return `clamp_max(${of(coverage.fresh)} / ${of(coverage.expected)}, 1)`;
+  // Without cruiser no inspection has a result.
+  const fresh = `(${of(coverage.fresh)} or 0 * ${of(coverage.expected)})`;
+  return `clamp_max(${fresh} / ${of(coverage.expected)}, 1)`;
 }

@@ -2,7 +2,9 @@
 // Only here raw series are read, and each of them once.
 import { formatDuration } from '../model/duration.ts';
 import type { Deployment, LatencySource, Model, Sli } from '../model/model.ts';
-import { indent, matching, on, sumBy, union } from './promql.ts';
+import { evidence, evidenceRules } from './evidence.ts';
+import { lostRequests, lostRules } from './lost.ts';
+import { indent, matching, maxBy, on, sumBy, union } from './promql.ts';
 import type { RecordingRule } from './rules.ts';
 import {
   clusterLabels,
@@ -12,6 +14,7 @@ import {
   groupLabels,
   rollUps,
   scrapedMembers,
+  seenMembers,
   target,
   threshold,
 } from './series.ts';
@@ -29,10 +32,17 @@ export function eventRules(model: Model, deployment: Deployment): Map<string, Re
     const subsystem = subsystemOf(sli);
     groups.set(subsystem, [...(groups.get(subsystem) ?? []), sli]);
   }
+  const readings = recorded(deployment);
+  const counted = (slis: Sli[]) =>
+    slis.flatMap((sli) => eventExpressions(sli, deployment, readings).map((rule) => labelled(sli, rule)));
+  const ofKind = (slis: Sli[], ...kinds: Array<Sli['kind']>) => slis.filter(({ kind }) => kinds.includes(kind));
+  // Each reads only what comes before it: requests fail with states, and sums follow what they add.
   const rulesOf = (subsystem: string, slis: Sli[]) => [
-    ...slis
-      .toSorted((a, b) => Number(a.kind === 'sum') - Number(b.kind === 'sum')) // sums follow what they add
-      .flatMap((sli) => eventExpressions(sli, deployment, recorded).map((rule) => labelled(sli, rule))),
+    ...(subsystem ? [] : evidenceRules),
+    ...counted(ofKind(slis, 'state')),
+    ...(subsystem ? [] : lostRules(model, deployment)),
+    ...counted(ofKind(slis, 'ratio', 'latency', 'scrapes')),
+    ...counted(ofKind(slis, 'sum')),
     ...rollUpRules(slis, subsystem),
   ];
   return new Map(
@@ -57,6 +67,12 @@ export interface EventExpression {
 /** What the expressions read besides raw series: here what other rules recorded, in a replay what these would have. */
 export interface Readings {
   expectedMembers: string;
+  /** Members whose samples should have arrived in the whole step. */
+  seenMembers: string;
+  /** What is known of members and answers, by the name that definitions use. */
+  evidence: Record<string, string>;
+  /** Requests that fail because the cluster does not serve; nothing where that is not known. */
+  lostRequests?(sli: string): string;
   events(sli: string, kind: 'bad' | 'all'): string;
   /** Bad and all events of several SLIs, told apart by labels. */
   eventsOf(slis: string[]): string;
@@ -64,8 +80,12 @@ export interface Readings {
   goodEvents(sli: string, source: LatencySource, buckets: (edges: number[]) => string): string;
 }
 
-const recorded: Readings = {
+const recorded = ({ step }: Deployment): Readings => ({
   expectedMembers,
+  // Who was seen a step ago should have delivered all samples of this step; a cluster that shrinks asks for fewer at once.
+  seenMembers: `(min_over_time(${seenMembers}[${formatDuration(2 * step)}]) and ${seenMembers} offset ${formatDuration(step)})`,
+  evidence: Object.fromEntries(Object.keys(evidence()).map((name) => [name, name])),
+  lostRequests: (sli) => lostRequests + matching({ sli }),
   events: (sli, kind) => events('cluster') + matching({ sli, events: kind }),
   eventsOf: (slis) => `${events('cluster')}{sli=~"${slis.join('|')}"}`,
   // Each cluster's class says which edge.
@@ -73,7 +93,7 @@ const recorded: Readings = {
     const chosen = threshold.edge + matching({ sli, histogram });
     return sumOverEdges(`${buckets(thresholds)}\n* ${on([...groupLabels, 'le'])} group_left ()\n${chosen}`);
   },
-};
+});
 
 function labelled({ name, objective }: Sli, { events: kind, expr }: EventExpression): RecordingRule {
   return { record: events('cluster'), labels: { objective, sli: name, ...(kind && { events: kind }) }, expr };
@@ -86,15 +106,21 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
   /** Only clusters of the inventory: no series of something else that is scraped. */
   const known = (expr: string) => `${expr}\nand ${on(clusterLabels)}\n${readings.expectedMembers}`;
   switch (sli.kind) {
-    case 'ratio':
+    case 'ratio': {
+      // Of what was seen to fail and what is lost unseen the larger, never the sum: who still asks is among the usual callers.
+      const lost = sli.failsWhile && readings.lostRequests?.(sli.name);
+      const orLost = (expr: string) => (lost ? maxBy(clusterLabels, `\n${indent(union([expr, lost]))}\n`) : expr);
       return [
-        { events: 'all', expr: known(stepOf(increase(sli.all), deployment)) },
+        { events: 'all', expr: orLost(known(stepOf(increase(sli.all), deployment))) },
         {
           events: 'bad',
           // Counters of errors may appear with the first error only: until then there are none.
-          expr: `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${own('all')}\n)\nor ${on(clusterLabels)}\n0 * ${own('all')}`,
+          expr: orLost(
+            `(\n${indent(stepOf(increase(sli.bad), deployment))}\n  and ${on(clusterLabels)}\n  ${own('all')}\n)\nor ${on(clusterLabels)}\n0 * ${own('all')}`
+          ),
         },
       ];
+    }
     case 'latency': {
       const counted = union(sli.sources.map(({ histogram, where }) => increase(`${histogram}_count${braces(where)}`)));
       const good = union(
@@ -113,7 +139,8 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
     case 'state': {
       const badWhile = sli.badWhile
         .replaceAll('$cluster', clusterLabels.join(', '))
-        .replaceAll(expectedMembers, readings.expectedMembers);
+        .replaceAll(expectedMembers, readings.expectedMembers)
+        .replaceAll(evidenceName, (name) => readings.evidence[name]);
       return [
         { events: 'bad', expr: known(parenthesized(badWhile)) },
         { events: 'all', expr: `0 * ${own('bad')} + 1` },
@@ -124,17 +151,19 @@ export function eventExpressions(sli: Sli, deployment: Deployment, readings: Rea
     case 'scrapes': {
       const range = formatDuration(deployment.step);
       const arrived = sumBy(clusterLabels, `sum_over_time(${scrapedMembers}[${range}])`);
-      const { expectedMembers: expected } = readings;
+      const { seenMembers: seen } = readings;
       return [
-        { events: 'all', expr: `${expected} * ${deployment.step / deployment.scrapeInterval}` },
+        { events: 'all', expr: known(`${seen} * ${deployment.step / deployment.scrapeInterval}`) },
         {
           events: 'bad',
-          expr: `clamp_min(\n  ${own('all')}\n  - ${on(clusterLabels)}\n  (${arrived} or 0 * ${expected}),\n  0\n)`,
+          expr: `clamp_min(\n  ${own('all')}\n  - ${on(clusterLabels)}\n  (${arrived} or ${on(clusterLabels)} 0 * ${own('all')}),\n  0\n)`,
         },
       ];
     }
   }
 }
+
+const evidenceName = new RegExp(Object.keys(evidence()).join('|'), 'g');
 
 /**
  * The increase between the last sample of the step before and the last one of this step: a range longer than the step by

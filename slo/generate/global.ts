@@ -7,18 +7,21 @@ import type { RuleFile } from './rules.ts';
 import { eventLabels, events, severity } from './series.ts';
 import { burnRateWindows, timingOf } from './timing.ts';
 
-/** 1 for each region that reports; Thanos rule keeps it when the region is gone. */
+/** 1 for each region that reports. */
 export const reportingRegions = 'region:etcd_slo_reporting:info';
 
+/** When each region reported last, in seconds: remembered while it is silent. */
+export const lastReport = 'region:etcd_slo_reporting:timestamp';
+
 export function globalRules(model: Model, deployment: Deployment): RuleFile {
-  const { step } = timingOf(deployment);
+  const { step, fleet } = timingOf(deployment);
   const windows = [...burnRateWindows(model), model.window].map(formatDuration);
   return {
     groups: [
       {
         // A sum that lacks a region would look like a better fleet: no sample is better than that.
         name: 'etcd-slo-fleet',
-        interval: step,
+        interval: fleet,
         partial_response_strategy: 'abort',
         rules: windows.map((window) => ({
           record: events('fleet', window),
@@ -38,6 +41,7 @@ export function globalRules(model: Model, deployment: Deployment): RuleFile {
             ),
           })),
           { record: reportingRegions, expr: `count by (region) (${events('region', windows[0])}) ^ 0` },
+          { record: lastReport, expr: `time() * ${reportingRegions}\nor\nlast_over_time(${lastReport}[1d])` },
         ],
       },
     ],

@@ -9,7 +9,7 @@ import {
   type OverrideLabel,
   type Promises,
 } from '../model/model.ts';
-import { by, countBy, on, union, withLabels } from './promql.ts';
+import { by, countBy, indent, maxBy, on, union, withLabels } from './promql.ts';
 import type { RecordingRule } from './rules.ts';
 import {
   clusterCount,
@@ -17,7 +17,9 @@ import {
   expectedMembers,
   groupLabels,
   inventory,
+  onboarded,
   scrapedMembers,
+  seenMembers,
   target,
   threshold,
 } from './series.ts';
@@ -35,12 +37,36 @@ export function promiseRules(model: Model): RecordingRule[] {
   ];
 }
 
-/** Members that each cluster should have, by the inventory or else as many as are scraped. */
-export const countMembers = (wanted: string, scraped: string) =>
-  `max ${by(clusterLabels)} (${wanted})\nor\n${countBy(clusterLabels, scraped)}`;
+type Select = (selector: string) => string;
+const everything: Select = (selector) => selector;
+
+/** Members that each cluster should have, by the inventory or else as many as have targets. */
+export const wantedMembers = (select = everything) =>
+  union([maxBy(clusterLabels, select(inventory)), countBy(clusterLabels, select(scrapedMembers))]);
+
+/**
+ * The same of clusters that count: not of those that are being onboarded, of which a quorum was never seen. The operator may
+ * be restarting; one that is older does not say, and then every cluster counts.
+ */
+export const countedMembers = (select = everything) =>
+  `(${wantedMembers(select)})\nunless ${on(clusterLabels)}\n(${maxBy(clusterLabels, `last_over_time(${select(onboarded.quorum)}[10m])`)} == 0)`;
+
+/**
+ * Members that were scraped well at least once, as the operator remembers them. Where it does not, the rule remembers by
+ * itself for as long as Prometheus runs. No more than the cluster should have: one that was removed is not missed.
+ */
+const seen = (() => {
+  const now = withLabels(countBy(clusterLabels, `${scrapedMembers} == 1`), { of: 'now' });
+  const before = `last_over_time(${seenMembers}[1h])`;
+  const remembered = maxBy(clusterLabels, `\n${indent(union([now, before, `0 * (${wantedMembers()})`]))}\n`);
+  // The label keeps what is seen and what is wanted apart, of which the smaller counts.
+  const known = `label_replace(\n${indent(union([maxBy(clusterLabels, onboarded.members), remembered]))},\n  "of", "seen", "", ""\n)`;
+  return `min ${by(clusterLabels)} (\n${indent(union([known, wantedMembers()]))}\n)`;
+})();
 
 const inventoryRules: RecordingRule[] = [
-  { record: expectedMembers, expr: countMembers(inventory, scrapedMembers) },
+  { record: seenMembers, expr: seen },
+  { record: expectedMembers, expr: countedMembers() },
   { record: clusterCount, expr: countBy(groupLabels, expectedMembers) },
 ];
 

@@ -1,13 +1,15 @@
 // The rules of a region's Prometheus: from raw series to clusters, windows and groups of clusters.
 import { formatDuration } from '../model/duration.ts';
 import type { Deployment, Model } from '../model/model.ts';
+import { allowanceRules, budgetRules, tileRules } from './budget.ts';
 import { coverageRules } from './coverage.ts';
 import { eventRules } from './events.ts';
 import { inventoryRules } from './inventory.ts';
+import { usualRules } from './lost.ts';
 import { promiseRules } from './promises.ts';
 import type { RuleFile, RuleGroup } from './rules.ts';
 import { burnRateWindows, timingOf } from './timing.ts';
-import { budgetRules, tileRules, windowRules } from './windows.ts';
+import { windowRules } from './windows.ts';
 
 export function regionRules(model: Model, deployment: Deployment): RuleFile {
   const timing = timingOf(deployment);
@@ -23,7 +25,7 @@ export function regionRules(model: Model, deployment: Deployment): RuleFile {
       rules: windowRules(window, model, timing),
     };
   });
-  const budget = `etcd-slo-budget-${formatDuration(model.window)}`;
+  const window = formatDuration(model.window);
   return {
     groups: [
       { name: 'etcd-slo-promises', interval: step, limit, rules: promiseRules(model) },
@@ -38,7 +40,19 @@ export function regionRules(model: Model, deployment: Deployment): RuleFile {
         rules: tileRules(model, timing),
       },
       ...windows,
-      { name: budget, interval: slow, limit: windowLimit, rules: budgetRules(model, timing) },
+      { name: 'etcd-slo-usual', interval: slow, limit: windowLimit, rules: usualRules(model) },
+      {
+        name: `etcd-slo-allowance-${window}`,
+        interval: slow,
+        limit: windowLimit,
+        rules: allowanceRules(model, deployment, timing),
+      },
+      {
+        name: `etcd-slo-budget-${window}`,
+        interval: timing.budget,
+        limit: windowLimit,
+        rules: budgetRules(model, timing),
+      },
       { name: 'etcd-slo-inventory', interval: slow, rules: inventoryRules },
       { name: 'etcd-inspection-coverage', interval: slow, rules: coverageRules },
     ],

@@ -10,7 +10,7 @@ export interface RecordingRule {
 export interface AlertingRule {
   alert: string;
   expr: string;
-  /** A duration; without it the alert fires at once. */
+  /** A duration; without it the alert fires immediately. */
   for?: string;
   keep_firing_for?: string;
   labels: Record<string, string>;

@@ -2,12 +2,14 @@
 import type { Model } from '../model/model.ts';
 import { burnRateWindows } from './timing.ts';
 
-/** Series that the region's rules record for a cluster that has every SLI. Groups of clusters add few. */
+/** Series that the region's rules record for a cluster that has every SLI. Groups of clusters and bad events since the last tile add few. */
 export function seriesPerCluster(model: Model): number {
   const windows = burnRateWindows(model).length;
-  const eventSeries = 2 * model.slis.length; // bad and all
-  const sums = windows + 2; // of each window, of the budget's, and of tiles
+  const badAndAll = 2 + 2 * (windows + 3); // of a step, and sums: of each window, of a tile, of all tiles, of the budget's window
+  const steps = 2; // of a tile and of all tiles
+  const promised = 2; // history and allowance
   const ofObjectives = model.objectives.length * (windows + 1); // burn rates, and what is left of the budget
-  const expectedMembers = 1;
-  return eventSeries * (1 + sums) + ofObjectives + expectedMembers;
+  const members = 3; // expected, seen, and with a leader
+  const usualRequests = model.slis.filter((sli) => sli.kind === 'ratio' && sli.failsWhile).length;
+  return model.slis.length * (badAndAll + steps + promised) + ofObjectives + members + usualRequests;
 }

@@ -21,18 +21,15 @@ export function checkSlis({ slis, histograms }: SlisFile): Finding[] {
       const path = ['slis', name];
       switch (sli.kind) {
         case 'ratio':
-          return [...checkSelector([...path, 'bad'], sli.bad), ...checkSelector([...path, 'all'], sli.all)];
+          return [
+            ...checkSelector([...path, 'bad'], sli.bad),
+            ...checkSelector([...path, 'all'], sli.all),
+            ...checkState([...path, 'failsWhile'], sli.failsWhile, slis),
+          ];
         case 'latency':
           return sli.sources.flatMap((source, index) => checkSource([...path, 'sources', index], source, histograms));
         case 'state':
-          return sli.badWhile.includes('by ($cluster)')
-            ? []
-            : [
-                [
-                  [...path, 'badWhile'],
-                  'does not say for which cluster. Aggregate `by ($cluster)`, as in max by ($cluster) (…).',
-                ],
-              ];
+          return checkBadWhile(path, sli);
         case 'sum':
           return sli.of.flatMap((part, index) => checkPart([...path, 'of', index], part, slis));
         case 'scrapes':
@@ -43,6 +40,30 @@ export function checkSlis({ slis, histograms }: SlisFile): Finding[] {
 }
 
 type SliOf<Kind> = Extract<SlisFile['slis'][string], { kind: Kind }>;
+
+function checkBadWhile(path: FieldPath, { badWhile, checks }: SliOf<'state'>): Finding[] {
+  const findings: Finding[] = [];
+  if (!badWhile.includes('by ($cluster)')) {
+    findings.push([
+      [...path, 'badWhile'],
+      'does not say for which cluster. Aggregate `by ($cluster)`, as in max by ($cluster) (…).',
+    ]);
+  }
+  if (badWhile.includes('$checks') && !checks) {
+    findings.push([[...path, 'badWhile'], 'names $checks, and the SLI lists none. Add checks: [alarms, membership].']);
+  }
+  if (checks && !badWhile.includes('"$checks"')) {
+    findings.push([[...path, 'checks'], 'are not in badWhile. Match the label there: check=~"$checks".']);
+  }
+  return findings;
+}
+
+function checkState(path: FieldPath, state: string | undefined, slis: SlisFile['slis']): Finding[] {
+  const states = Object.keys(slis).filter((name) => slis[name].kind === 'state');
+  return state === undefined || states.includes(state)
+    ? []
+    : [[path, `${state} is no SLI of kind state. ${suggest(state, states)}`]];
+}
 
 function checkSelector(path: FieldPath, selector: string): Finding[] {
   return selectorPattern.test(selector)

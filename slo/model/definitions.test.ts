@@ -24,7 +24,7 @@ const mistakes: Record<string, Mistake> = {
     file: 'slis.yaml',
     replace: ['badWhile: max', 'badwhile: max'],
     field: 'slis.leader.badwhile',
-    message: /badwhile is no field here\. Did you mean badWhile\?/,
+    message: /badwhile is not a field here\. Did you mean badWhile\?/,
   },
   'a missing field': {
     file: 'slis.yaml',
@@ -37,7 +37,7 @@ const mistakes: Record<string, Mistake> = {
     file: 'slis.yaml',
     replace: ['kind: ratio', 'kind: ration'],
     field: 'slis.read-errors.kind',
-    message: /ration is no kind of SLI\. Did you mean ratio\?/,
+    message: /ration is not a kind of SLI\. Did you mean ratio\?/,
   },
   'a name with capitals': {
     file: 'slis.yaml',
@@ -151,7 +151,7 @@ const mistakes: Record<string, Mistake> = {
     field: 'burnRates.1.name',
     message: /fast is there already/,
   },
-  'an urgency that is none': {
+  'an invalid urgency': {
     file: 'objectives.yaml',
     replace: ['short: 5m, urgency: page', 'short: 5m, urgency: pager'],
     field: 'burnRates.0.urgency',

@@ -11,6 +11,18 @@ export function parseDuration(text: string): number {
   return Number(seconds.toPrecision(12)); // 16 × 0.001 must be 0.016
 }
 
+/** A regular expression's source for durations as Prometheus writes them, such as `1h30m` or `5w`. */
+export const prometheusDuration = '(?:\\d+(?:ms|[smhdwy]))+';
+
+const prometheusSecondsPer: Record<string, number> = { ...secondsPer, w: 7 * 86400, y: 365 * 86400 };
+
+/** Seconds of what matches prometheusDuration. */
+export function parsePrometheusDuration(text: string): number {
+  const parts = [...text.matchAll(/(\d+)(ms|[smhdwy])/g)];
+  const seconds = parts.reduce((sum, [, number, unit]) => sum + Number(number) * prometheusSecondsPer[unit], 0);
+  return Number(seconds.toPrecision(12));
+}
+
 /** The shortest whole notation: 75 → `75s`, 1800 → `30m`, 0.1 → `100ms`. */
 export function formatDuration(seconds: number): string {
   const units = Object.entries(secondsPer).reverse();

@@ -25,6 +25,8 @@ interface SliBase {
   name: string;
   title: string;
   description: string;
+  /** What alerts say is wrong, in a few words. */
+  symptom: string;
   /** The one objective that it belongs to. */
   objective: string;
 }
@@ -33,6 +35,8 @@ interface RatioSli {
   kind: 'ratio';
   bad: string;
   all: string;
+  /** A state: while it is bad, as many requests as usual count as failed, though nobody counts them. */
+  failsWhile?: string;
 }
 
 interface LatencySli {
@@ -53,6 +57,8 @@ export interface LatencySource {
 interface StateSli {
   kind: 'state';
   badWhile: string;
+  /** The inspections that it counts, if it counts some. */
+  checks?: string[];
 }
 
 interface SumSli {
@@ -147,5 +153,7 @@ export interface Deployment {
   step: number;
   maxClusters: number;
   grafanaUrl: string;
+  /** The uid of Grafana's datasource. */
+  datasource: string;
   runbookUrl: string;
 }

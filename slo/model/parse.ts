@@ -70,7 +70,7 @@ export function parseDefinitions(texts: DefinitionTexts, directory = definitions
   };
 }
 
-/** The same definitions for another place. Throws a DefinitionError when a value is no good. */
+/** The same definitions for another place. Throws a DefinitionError when a value is invalid. */
 export function changeDeployment(definitions: Definitions, changes: Partial<DeploymentFile>): Definitions {
   const { scrapeInterval, step, ...rest } = definitions.deployment;
   const present = { scrapeInterval: formatDuration(scrapeInterval), step: formatDuration(step), ...rest };
@@ -150,15 +150,21 @@ function buildModel(slis: SlisFile, objectives: ObjectivesFile, { classes, overr
 }
 
 function buildSli(name: string, objective: string, sli: SlisFile['slis'][string]): Sli {
+  const symptom = sli.symptom ?? sli.title;
+  if (sli.kind === 'state') {
+    // Names of checks contain no special characters of regular expressions.
+    const badWhile = sli.badWhile.replaceAll('$checks', (sli.checks ?? []).join('|'));
+    return { name, objective, ...sli, symptom, badWhile };
+  }
   if (sli.kind !== 'latency') {
-    return { name, objective, ...sli };
+    return { name, objective, ...sli, symptom };
   }
   const sources = sli.sources.map(({ histogram, where = '', thresholds }) => ({
     histogram,
     where,
     thresholds: thresholds.map(parseDuration),
   }));
-  return { name, objective, ...sli, sources };
+  return { name, objective, ...sli, symptom, sources };
 }
 
 function buildPromises({ targets = {}, thresholds = {} }: Partial<ClassesFile['classes'][string]>): Promises {

@@ -1,6 +1,7 @@
 // The shape of the definition files. JSON Schemas for editors are generated from here; what spans fields and files is in
 // checks.ts.
 import { z } from 'zod';
+import { datasourceUid } from '../../src/ids.ts';
 import { durationPattern } from './duration.ts';
 import { suggest } from './suggestion.ts';
 
@@ -18,7 +19,7 @@ function fields<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => `${key} is no field here. ${suggest(key, known)}`).join(' ')
+        ? issue.keys.map((key) => `${key} is not a field here. ${suggest(key, known)}`).join(' ')
         : wanted(`a mapping with the fields ${known.join(', ')}`, `${known[0]}: …`).error(issue),
   });
 }
@@ -64,7 +65,11 @@ const description = text('a sentence that says what it means', 'Range requests t
 
 // ------------------------------------------------------------------------------------------------------------ slis.yaml
 
-const sliBase = { title, description: description.describe('When an event is bad, in a sentence.') };
+const sliBase = {
+  title,
+  description: description.describe('When an event is bad, in a sentence.'),
+  symptom: text('a few words that say in an alert what is wrong', 'no quorum').optional(),
+};
 
 const selector = (example: string) => text('a selector of counters: a metric name and label matchers', example);
 
@@ -82,6 +87,9 @@ const sliKinds = {
     kind: z.literal('ratio'),
     bad: selector('grpc_server_handled_total{grpc_method="Range",grpc_code="Unavailable"}'),
     all: selector('grpc_server_started_total{grpc_method="Range"}'),
+    failsWhile: name
+      .optional()
+      .describe('An SLI of kind state: while it is bad, as many requests as usual count as failed.'),
   }),
   latency: fields({
     ...sliBase,
@@ -97,6 +105,9 @@ const sliKinds = {
       'a PromQL expression for each cluster that is 1 while it is bad and else 0',
       'max by ($cluster) (etcd_server_has_leader) == bool 0'
     ),
+    checks: list('names of checks', '[alarms, membership]', name)
+      .optional()
+      .describe('The inspections that it counts: $checks in badWhile. The others open tickets of their own.'),
   }),
   sum: fields({
     ...sliBase,
@@ -115,7 +126,7 @@ const sli = z.discriminatedUnion(
       const kinds = Object.keys(sliKinds);
       return kind === undefined
         ? `has no kind. Write kind: and one of ${kinds.join(', ')}.`
-        : `${String(kind)} is no kind of SLI. ${suggest(String(kind), kinds)}`;
+        : `${String(kind)} is not a kind of SLI. ${suggest(String(kind), kinds)}`;
     },
   }
 );
@@ -195,6 +206,7 @@ export const deploymentFile = fields({
   step: duration('1m').describe('How often events are counted: a multiple of scrapeInterval.'),
   maxClusters: z.int(clusters).min(1, clusters).describe('Clusters that one Prometheus may have.'),
   grafanaUrl: url('https://grafana.example.com').describe('Where the links of alerts lead.'),
+  datasource: text('the uid of the datasource in Grafana', datasourceUid).default(datasourceUid),
   runbookUrl: url('https://example.com/runbooks').describe('The page of docs/runbooks.md.'),
 });
 

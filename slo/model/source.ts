@@ -19,28 +19,44 @@ export class Source {
     readonly file: string,
     text: string,
     private readonly lines = new LineCounter(),
-    private readonly document: Document.Parsed = parseDocument(text, { lineCounter: lines })
+    private readonly document: Document.Parsed = onlyDocument(text, lines)
   ) {}
 
-  /** The sources of a text of several YAML documents, with --- between them. */
+  /** The sources of a text of several YAML documents, with --- between them. Empty documents are skipped. */
   static each(file: string, text: string): Source[] {
     const lines = new LineCounter();
-    const documents = [...parseAllDocuments(text, { lineCounter: lines })];
-    return documents.map((document) => new Source(file, text, lines, document));
+    return documentsIn(text, lines).map((document) => new Source(file, text, lines, document));
   }
 
-  /** Where the text is no YAML at all, or names a field twice. */
+  /** Where the text is no YAML at all, names a field twice, or has aliases without a finite value. */
   syntaxProblems(): Problem[] {
-    return this.document.errors.map((error) => ({
+    const problems = this.document.errors.map((error) => ({
       file: this.file,
       line: this.lines.linePos(error.pos[0]).line,
       field: '',
       message: `${error.message.split(' at line ')[0]}. Correct the YAML here.`,
     }));
+    return problems.length > 0 || this.isFinite()
+      ? problems
+      : [this.problem([], 'An alias refers to itself, to nothing, or is repeated too often. Write the values out.')];
+  }
+
+  private isFinite(): boolean {
+    try {
+      JSON.stringify(this.value());
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   value(): unknown {
     return this.document.toJS() ?? {};
+  }
+
+  /** The value without keys that have none, for formats in which an empty key is as good as an absent one. */
+  valueWithoutNulls(): unknown {
+    return withoutNulls(this.value());
   }
 
   problem(path: FieldPath, message: string): Problem {
@@ -76,3 +92,31 @@ export class Source {
 }
 
 const start = (node: Node) => node.range?.[0] ?? 0;
+
+/** The document of a text, whatever separators and empty documents are around it. */
+function onlyDocument(text: string, lines: LineCounter): Document.Parsed {
+  const [only, ...more] = documentsIn(text, lines);
+  if (only && more.length === 0) {
+    return only;
+  }
+  lines.lineStarts = []; // Parsing again would count each line twice.
+  return parseDocument(text, { lineCounter: lines }); // Its errors say that there are several documents.
+}
+
+function documentsIn(text: string, lines: LineCounter): Document.Parsed[] {
+  const documents: Document.Parsed[] = [...parseAllDocuments(text, { lineCounter: lines })];
+  return documents.filter(({ contents, errors }) => errors.length > 0 || !isEmpty(contents));
+}
+
+const isEmpty = (contents: unknown) => contents === null || (isScalar(contents) && contents.value === null);
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(withoutNulls);
+  }
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) {
+    return value;
+  }
+  const entries = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+  return Object.fromEntries(entries.map(([key, field]) => [key, withoutNulls(field)]));
+}

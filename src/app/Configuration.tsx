@@ -4,7 +4,7 @@ import { Alert, Button, LinkButton, Stack, Text } from '@grafana/ui';
 import React, { useState } from 'react';
 import { lastValueFrom } from 'rxjs';
 
-import { datasourceType } from '../pluginIds';
+import { datasourceType } from '../ids';
 import { addDatasourceAddress, editDatasourceAddress, fleetAddress } from './paths';
 
 export type ConfigurationProps = PluginConfigPageProps<AppPluginMeta>;
@@ -33,7 +33,7 @@ function EnableApp({ meta }: { meta: AppPluginMeta }) {
           showErrorAlert: false,
         })
       );
-      // The navigation and the list of datasource types are made anew with the page.
+      // The navigation and the list of datasource types are rebuilt with the page.
       window.location.reload();
     } catch {
       setError('Grafana refused: it needs the role Admin, or the app is set by provisioning.');

@@ -3,11 +3,11 @@ import { config, getDataSourceSrv, PluginPage } from '@grafana/runtime';
 import { EmptyState, LinkButton, Stack, Text } from '@grafana/ui';
 import React from 'react';
 
-import { datasourceType } from '../pluginIds';
+import { datasourceType } from '../ids';
 import { DatasourceHealth } from './DatasourceHealth';
 import { addDatasourceAddress, workbenchAddress } from './paths';
 
-/** The start page: which fleets there are, how they are, and the ways on. */
+/** The start page: the fleets, their health, and links to the dashboards. */
 export function FleetPage() {
   const datasources = getDataSourceSrv().getList({ pluginId: datasourceType });
   return (

@@ -13,7 +13,7 @@ export interface HealthCheck {
   name: string;
   ok: boolean;
   message: string;
-  /** The version of the server, where it tells. */
+  /** The version of the server, if it reports one. */
   version?: string;
 }
 
@@ -23,7 +23,7 @@ interface HealthAnswer {
   details?: { checks?: HealthCheck[] };
 }
 
-/** Runs the datasource's health check, the one of Save & test. Never fails: what is wrong is in the answer. */
+/** Runs the datasource's health check, the one of Save & test. Never fails: the result holds the errors. */
 export function checkHealth(datasourceUid: string): Observable<Health> {
   return getBackendSrv()
     .fetch<HealthAnswer>({

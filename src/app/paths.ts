@@ -1,6 +1,6 @@
 import { locationUtil } from '@grafana/data';
 
-import { appId, datasourceType } from '../pluginIds';
+import { appId, dashboardUids, datasourceType } from '../ids';
 
 /** Addresses inside Grafana, with the path that it may be served under. */
 const address = (path: string) => locationUtil.assureBaseUrl(path);
@@ -18,8 +18,9 @@ export const addDatasourceAddress = () => address(`/connections/datasources/${da
 export const editDatasourceAddress = (uid: string) => address(`/connections/datasources/edit/${uid}`);
 
 /** The dashboards of the app's includes, for one datasource. */
-export const regionsDashboardAddress = (datasourceUid: string) =>
-  address(`/d/etcdfleet-tier1?var-datasource=${encodeURIComponent(datasourceUid)}`);
+export const regionsDashboardAddress = (datasource: string) => dashboardAddress(dashboardUids.overview, datasource);
 
-export const clusterDashboardAddress = (datasourceUid: string) =>
-  address(`/d/etcdfleet-tier3?var-datasource=${encodeURIComponent(datasourceUid)}`);
+export const clusterDashboardAddress = (datasource: string) => dashboardAddress(dashboardUids.cluster, datasource);
+
+const dashboardAddress = (uid: string, datasource: string) =>
+  address(`/d/${uid}?var-datasource=${encodeURIComponent(datasource)}`);

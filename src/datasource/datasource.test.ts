@@ -8,11 +8,14 @@ import {
 import type { TemplateSrv } from '@grafana/runtime';
 import { of } from 'rxjs';
 
+import { datasourceType } from '../ids';
 import { FleetDatasource } from './datasource';
-import { type ClustersQuery, type FleetQuery, maxLimit } from './queries';
+import type { FleetQuery } from './kinds';
+import type { ClustersQuery } from './kinds/clusters/query';
+import { maxLimit } from './page';
 import type { FleetOptions } from './settings';
 
-const settings = { id: 1, uid: 'fleet', type: 'etcdfleet-slo-datasource', jsonData: {}, meta: {} };
+const settings = { id: 1, uid: 'fleet', type: datasourceType, jsonData: {}, meta: {} };
 const templates = { getVariables: () => [], replace: (text: string) => text } as unknown as TemplateSrv;
 
 /** A datasource whose backend has this many clusters. */
@@ -59,6 +62,8 @@ it.each([
   ['no expression yet', { kind: 'promql', expr: ' ' }, false],
   ['no kind yet', {}, false],
   ['a wrong limit, so that the backend can say so', { kind: 'clusters', limit: 0 }, true],
+  ['null for the expression', { kind: 'promql', expr: null }, false],
+  ['a number for the expression', { kind: 'promql', expr: 5 }, true],
 ])('filterQuery with %s', (_, query, expected) => {
   expect(datasourceWith(0).datasource.filterQuery({ refId: 'A', ...query } as FleetQuery)).toBe(expected);
 });

@@ -10,44 +10,41 @@ import {
 import { DataSourceWithBackend, frameToMetricFindValue, getTemplateSrv } from '@grafana/runtime';
 import { EMPTY, expand, lastValueFrom, map, type Observable, reduce } from 'rxjs';
 
-import { interpolate, interpolateScope } from './interpolate';
-import { defaults, isProblem, normalizeQuery } from './normalize';
-import {
-  type ClustersQuery,
-  type Dimension,
-  type DistinctQuery,
-  type FleetQuery,
-  maxLimit,
-  type Scope,
-  type SloQuery,
-} from './queries';
+import { type DistinctQuery, distinctQuery, type DistinctValues } from './distinct';
+import { expandScope } from './interpolation';
+import { type FleetQuery, kindNamed, kinds, queryKinds } from './kinds';
+import type { Suggestions } from './kinds/kind';
+import { maxLimit } from './page';
+import { interpolateQuery, isProblem, normalizeQuery } from './queries';
+import type { Dimension, Scope } from './scope';
 import type { FleetOptions } from './settings';
 import { FleetVariableSupport } from './variables';
 
 /** Bounds what a variable may load, whatever the backend answers. */
 const maxValues = 50 * maxLimit;
 
-export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOptions> {
+export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOptions> implements Suggestions {
   constructor(
     settings: DataSourceInstanceSettings<FleetOptions>,
     private readonly templates = getTemplateSrv()
   ) {
     super(settings);
-    this.variables = new FleetVariableSupport(this);
+    this.variables = new FleetVariableSupport((request) => this.distinct(request));
   }
 
   getDefaultQuery(app: CoreApp): Partial<FleetQuery> {
-    return app === CoreApp.Explore ? defaults.promql : defaults.clusters;
+    return (app === CoreApp.Explore ? kinds.promql : kinds.clusters).defaults;
   }
 
   /** Holds back what is not written yet. Anything else goes out, so that the backend can say what is wrong. */
   filterQuery(query: FleetQuery): boolean {
-    return query.kind !== undefined && !(query.kind === 'promql' && !query.expr?.trim());
+    const isBlank = () => queryKinds.includes(query.kind) && kindNamed(query.kind).isBlank?.(query);
+    return query.kind !== undefined && !isBlank();
   }
 
   applyTemplateVariables(query: FleetQuery, scopedVars: ScopedVars): FleetQuery {
     const normalized = normalizeQuery(query);
-    return isProblem(normalized) ? query : interpolate(normalized, this.templates, scopedVars);
+    return isProblem(normalized) ? query : interpolateQuery(normalized, { templates: this.templates, scopedVars });
   }
 
   /** The distinct values of a dimension, or the names of objectives or SLIs, sorted: as many pages as there are. */
@@ -69,27 +66,25 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
 
   /** The values to offer in an editor for one dimension of a scope. */
   dimensionValues(dimension: Dimension, scope: Scope): Promise<string[]> {
-    const target: ClustersQuery = { refId: 'values', ...defaults.clusters, distinct: dimension, scope };
-    return this.values(dimension, target);
+    return this.values(dimension, scope);
   }
 
   /** The names of the objectives that are recorded for a scope. */
   objectives(scope: Scope): Promise<string[]> {
-    const target: SloQuery = { refId: 'values', ...defaults.slo, distinct: 'objective', level: 'region', scope };
-    return this.values('objective', target);
+    return this.values('objective', scope);
   }
 
-  private async values(name: string, target: DistinctQuery): Promise<string[]> {
+  private async values(what: DistinctValues, scope: Scope): Promise<string[]> {
     const now = dateTime();
     const values = await lastValueFrom(
       this.distinct({
         app: CoreApp.Unknown,
-        requestId: `${this.uid}-${name}`,
+        requestId: `${this.uid}-${what}`,
         interval: '1s',
         intervalMs: 1000,
         range: { from: now, to: now, raw: { from: 'now', to: 'now' } },
         scopedVars: {},
-        targets: [target],
+        targets: [distinctQuery('values', what, scope)],
         timezone: 'browser',
         startTime: now.valueOf(),
       })
@@ -99,7 +94,7 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
 
   /** A scope with the dashboard's current values in place of its variables. */
   expandScope(scope: Scope): Scope {
-    return interpolateScope(scope, this.templates, {});
+    return expandScope(scope, { templates: this.templates, scopedVars: {} });
   }
 
   /** The checks that any inspection names. */

@@ -3,7 +3,7 @@ import { DataSourcePlugin } from '@grafana/data';
 import { ConfigEditor } from './config/ConfigEditor';
 import { FleetDatasource } from './datasource';
 import { QueryEditor } from './editors/QueryEditor';
-import type { FleetQuery } from './queries';
+import type { FleetQuery } from './kinds';
 import type { FleetOptions, FleetSecrets } from './settings';
 
 // Grafana loads a nested plugin from an address of its own, where lazy chunks are not found: all is in this one file.

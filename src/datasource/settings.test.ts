@@ -21,6 +21,18 @@ const settings = {
   secureJsonFields: { 'gz.token': true, 'sh.token': true },
 } as unknown as FleetSettings;
 
+it.each([
+  ['no jsonData', undefined, []],
+  ['no regions', {}, []],
+  ['null', { regions: null }, []],
+  ['a text', { regions: 'gz' }, []],
+  ['an object', { regions: { name: 'gz' } }, []],
+  ['elements that are no regions', { regions: [null, 5, 'gz', []] }, Array(4).fill({ name: '', url: '' })],
+  ['fields of other types', { regions: [{ name: 5, url: null }] }, [{ name: '', url: '' }]],
+])('reads regions where a provisioning file has %s', (_, jsonData, expected) => {
+  expect(regionsOf({ ...settings, jsonData } as unknown as FleetSettings)).toEqual(expected);
+});
+
 describe('regions', () => {
   it('are added empty, at the end', () => {
     expect(regionsOf(addRegion(settings))).toHaveLength(3);

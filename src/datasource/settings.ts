@@ -29,7 +29,7 @@ export const defaultQueryTimeoutSeconds = 30;
 export const maxQueryTimeoutSeconds = 300;
 export const defaultTimeInterval = '15s';
 
-/** Secrets by key. Grafana never gives them back: `secureJsonFields` says which ones it holds. */
+/** Secrets by key. Grafana never returns them: `secureJsonFields` says which ones it holds. */
 export type FleetSecrets = Record<string, string>;
 
 export type FleetSettings = DataSourceSettings<FleetOptions, FleetSecrets>;
@@ -42,8 +42,28 @@ export function regionSecretKey(region: string, secret: RegionSecret): string {
   return `${region}.${secret}`;
 }
 
+/**
+ * The regions as the editor can show them. A provisioning file may hold anything: an invalid region is shown as an empty
+ * one in its place, so that the backend's messages name the right field.
+ */
 export function regionsOf(settings: FleetSettings): RegionOptions[] {
-  return settings.jsonData.regions ?? [];
+  const regions: unknown = settings.jsonData?.regions;
+  return (Array.isArray(regions) ? regions : []).map((region: unknown) =>
+    isRegion(region)
+      ? region
+      : { ...(isObject(region) ? region : {}), name: textOf(region, 'name'), url: textOf(region, 'url') }
+  );
+}
+
+const isRegion = (value: unknown): value is RegionOptions =>
+  isObject(value) && typeof value.name === 'string' && typeof value.url === 'string';
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function textOf(region: unknown, field: string): string {
+  const value = isObject(region) ? region[field] : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 export function isStored(settings: FleetSettings, key: string): boolean {
@@ -59,7 +79,7 @@ export function setSecret(settings: FleetSettings, key: string, value: string): 
   return { ...settings, secureJsonData: { ...settings.secureJsonData, [key]: value } };
 }
 
-/** Grafana keeps a stored secret until it is told an empty one. */
+/** Grafana keeps a stored secret until it receives an empty one. */
 export function clearSecret(settings: FleetSettings, key: string): FleetSettings {
   return {
     ...settings,

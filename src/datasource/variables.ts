@@ -1,24 +1,32 @@
-import { CustomVariableSupport, type DataQueryRequest, type DataQueryResponse } from '@grafana/data';
+import {
+  CustomVariableSupport,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceApi,
+  type MetricFindValue,
+} from '@grafana/data';
 import { map, type Observable } from 'rxjs';
 
-import type { FleetDatasource } from './datasource';
+import type { DistinctQuery } from './distinct';
 import { VariableEditor } from './editors/VariableEditor';
-import { defaults } from './normalize';
-import type { DistinctQuery } from './queries';
+import { clustersDefaults } from './kinds/clusters/query';
+import type { Suggestions } from './kinds/kind';
+
+type Source = DataSourceApi & Suggestions;
 
 /** Dashboard variables: the distinct values of one dimension of the inventory, or the names of objectives or SLIs. */
-export class FleetVariableSupport extends CustomVariableSupport<FleetDatasource, DistinctQuery> {
+export class FleetVariableSupport extends CustomVariableSupport<Source, DistinctQuery> {
   readonly editor = VariableEditor;
 
-  constructor(private readonly datasource: FleetDatasource) {
+  constructor(private readonly distinct: (request: DataQueryRequest<DistinctQuery>) => Observable<MetricFindValue[]>) {
     super();
   }
 
   getDefaultQuery(): Partial<DistinctQuery> {
-    return { ...defaults.clusters, distinct: 'cluster' };
+    return { ...clustersDefaults, distinct: 'cluster' };
   }
 
   query(request: DataQueryRequest<DistinctQuery>): Observable<DataQueryResponse> {
-    return this.datasource.distinct(request).pipe(map((data) => ({ data })));
+    return this.distinct(request).pipe(map((data) => ({ data })));
   }
 }

@@ -1,25 +1,27 @@
 /** The app's start page. */
+import { appId, dashboardUids } from '../ids.ts';
 import { fakeFleet } from './fakeFleet.ts';
 import { expect, test } from './hostPage.ts';
 
-const fleetPage = '/a/etcdfleet-slo-app/fleet';
+const dashboard = (uid: string) => new RegExp(`/d/${uid}\\?`);
+const fleetPage = `/a/${appId}/fleet`;
 
-test('shows the health of Thanos and of each region, and the ways on', async ({ host }) => {
+test('shows the health of Thanos and of each region, with links to the dashboards', async ({ host }) => {
   const page = await host.open();
   await page.evaluate((path) => window.mountApp(path), fleetPage);
   const fleet = page.getByRole('region', { name: 'etcd Fleet' });
   await expect(fleet.getByRole('listitem')).toHaveText([/OK.*Thanos/s, /OK.*gz/s, /OK.*sh/s]);
-  await expect(fleet.getByRole('link', { name: 'Regions' })).toHaveAttribute('href', /\/d\/etcdfleet-tier1\?/);
-  await expect(fleet.getByRole('link', { name: 'Cluster' })).toHaveAttribute('href', /\/d\/etcdfleet-tier3\?/);
+  await expect(fleet.getByRole('link', { name: 'Regions' })).toHaveAttribute('href', dashboard(dashboardUids.overview));
+  await expect(fleet.getByRole('link', { name: 'Cluster' })).toHaveAttribute('href', dashboard(dashboardUids.cluster));
 });
 
 test('leads to the start page from anywhere in the app', async ({ host }) => {
   const page = await host.open({ api: fakeFleet().api });
-  await page.evaluate(() => window.mountApp('/a/etcdfleet-slo-app'));
+  await page.evaluate((path) => window.mountApp(path), `/a/${appId}`);
   await expect(page.getByRole('region', { name: 'etcd Fleet' })).toBeVisible();
 });
 
-// A datasource is always there in the lab, and it works.
+// The lab always has a datasource that works.
 test.describe('without a datasource', () => {
   for (const [role, advice] of [
     ['Admin', 'It needs the address of Thanos query'],
@@ -39,7 +41,7 @@ test.describe('a region in trouble', () => {
   // Grafana answers a failed check with an error status.
   test.use({ expectedConsole: [/status of 400/] });
 
-  test('is named with what is wrong', async ({ host }) => {
+  test('is named with the reason', async ({ host }) => {
     const body = {
       status: 'ERROR',
       message: 'sh: the token is wrong.',

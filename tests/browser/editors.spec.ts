@@ -1,4 +1,4 @@
-/** The editors edit plain settings and queries; only the values that they offer come from a datasource, here a fake one. */
+/** The editors edit plain settings and queries. Only the values that they offer come from a datasource, here a fake. */
 import type { Page } from '@playwright/test';
 
 import { fakeFleet } from './fakeFleet.ts';
@@ -58,10 +58,10 @@ test.describe('the configuration', () => {
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
-  test('names the field that is wrong, and the remedy', async ({ host }) => {
+  test('names the invalid field and the remedy', async ({ host }) => {
     const page = await open(host, oneRegion);
     await field(page, 'URL').fill('thanos-query:9090');
-    await expect(page.getByText(/no http or https URL: enter the address with its scheme/)).toBeVisible();
+    await expect(page.getByText(/not an http or https URL: enter the address with its scheme/)).toBeVisible();
     await field(page, 'Name').fill('GZ!');
     await expect(page.getByText(/lower-case letters/)).toBeVisible();
     await field(page, 'CA certificate').fill('MIIB');
@@ -175,16 +175,16 @@ test.describe('the query editor', () => {
       });
   });
 
-  test('refuses a limit out of bounds by name', async ({ host }) => {
+  test('refuses a limit out of bounds with the name of the field', async ({ host }) => {
     const page = await open(host, { refId: 'A', kind: 'clusters' });
     await field(page, 'Limit').fill('5000');
     await expect(page.getByText('limit must be a whole number from 1 to 1000')).toBeVisible();
   });
 
-  test('edits a ranking of service levels, worst first by what it is sorted by', async ({ host }) => {
+  test('edits a ranking of service levels, with the worst first in its sort order', async ({ host }) => {
     const page = await open(host, { refId: 'A', kind: 'clusters', scope: { product: ['tke'] } });
     await choose(page, 'Query', 'Service levels');
-    expect(await edited(page)).toMatchObject({ kind: 'slo', scope: { product: ['tke'] }, sort: 'budgetLeft' });
+    expect(await edited(page)).toMatchObject({ kind: 'slo', scope: { product: ['tke'] }, sort: 'worst' });
     await choose(page, 'Objectives', 'read-availability');
     await choose(page, 'Window', '1h');
     await choose(page, 'Sort by', 'Burn rate');

@@ -2,7 +2,7 @@ import type { Route } from '@playwright/test';
 
 import type { FakeApi } from './hostPage.ts';
 
-/** An inspection of the fake fleet; absent fields are those of one that passed and is idle. */
+/** An inspection of the fake fleet. Absent fields have the values of an idle inspection that passed. */
 export interface FakeInspection {
   region?: string;
   cluster: string;
@@ -18,13 +18,13 @@ export interface FakeAnswers {
   /** The answer to `POST inspections/run`. */
   run?: { status: number; body: object };
   health?: { status: number; body: object };
-  /** A whole answer of the query instead of a table. */
+  /** An error that the query returns instead of a table. */
   queryError?: string;
 }
 
 export interface FakeFleet {
   api: FakeApi;
-  /** The bodies of `POST inspections/run`, in their order. */
+  /** The bodies of `POST inspections/run`, in order. */
   runs: unknown[];
   answers: FakeAnswers;
 }
@@ -48,8 +48,8 @@ const columns = {
 };
 
 /**
- * A stand-in for the datasource, for states that a real fleet cannot be brought into at will: refusals, regions that
- * are stale, a run that nobody answers, a thousand inspections. What a real one can show is tested against it.
+ * A fake datasource for states that are hard to create in a real fleet: refusals, stale regions, a run without an
+ * answer, a thousand inspections. All other states are tested with a real datasource.
  */
 export function fakeFleet(answers: FakeAnswers = {}): FakeFleet {
   const fleet: FakeFleet = { answers, runs: [], api: (route, url) => answer(fleet, route, url) };

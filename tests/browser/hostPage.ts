@@ -2,21 +2,19 @@ import { type ConsoleMessage, expect, type Page, type Route, test as base } from
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { appId, datasourceType, datasourceUid } from '../ids.ts';
 import { buildHost } from './host/build.ts';
 import type { HostSettings, PanelSettings } from './host/host.tsx';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const pluginAddress = '/public/plugins/etcdfleet-slo-app/';
+const pluginAddress = `/public/plugins/${appId}/`;
 const iconAddress = '/public/build/img/icons/';
 const icons = path.join(root, 'node_modules/@grafana/ui/dist/public/img/icons');
 
-/** Grafana's fonts are not among its packages. */
+/** Grafana's packages do not contain its fonts. */
 const always = [/Failed to decode downloaded font/];
 
-/** The datasource of `fleet serve`, and of the fake one. */
-export const datasourceUid = 'etcdfleet';
-
-/** Answers `/api/…`; without one the requests go to the server at FLEET_URL. */
+/** Answers requests to `/api/…`. Without it they go to the server at FLEET_URL. */
 export type FakeApi = (route: Route, url: URL) => Promise<void>;
 
 export interface HostOptions extends Partial<HostSettings> {
@@ -32,12 +30,12 @@ export interface Host {
 export const inspectionsTarget = {
   refId: 'A',
   kind: 'inspections',
-  datasource: { type: 'etcdfleet-slo-datasource', uid: datasourceUid },
+  datasource: { type: datasourceType, uid: datasourceUid },
 };
 
 /**
- * `host` opens a page that loads the built plugins as Grafana does. After each test nothing may have been written to
- * the console but what `expectedConsole` allows.
+ * `host` opens a page that loads the built plugins as Grafana does. Each test fails if the console has messages other
+ * than those that `expectedConsole` allows.
  */
 export const test = base.extend<{ host: Host; expectedConsole: RegExp[] }, { hostScript: string }>({
   hostScript: [
@@ -130,7 +128,7 @@ function serveFile(route: Route, folder: string, file: string): Promise<void> {
     : route.fulfill({ status: 404 });
 }
 
-/** The package lacks some of the icons that Grafana itself has. */
+/** Serves an icon. The package lacks some of the icons that Grafana has. */
 function serveIcon(route: Route, file: string): Promise<void> {
   return existsSync(path.join(icons, file))
     ? serveFile(route, icons, file)

@@ -1,4 +1,4 @@
-/** What the built modules are made of, read from their files. */
+/** Checks the contents of the built modules. */
 import { expect, test } from '@playwright/test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +22,7 @@ const shared = [
 
 for (const folder of ['.', 'datasource', 'panels/inspections']) {
   test.describe(`the module in ${folder}`, () => {
-    test('asks Grafana only for what 12.2.0 shares', () => {
+    test('uses only libraries that Grafana 12.2.0 shares', () => {
       const dependencies = dependenciesOf(readModule(folder));
       expect(dependencies).toContain('react');
       expect(dependencies.filter((name) => !shared.includes(name))).toEqual([]);
@@ -47,7 +47,7 @@ test('the files of the app keep their names from build to build', () => {
   expect(scripts.sort()).toEqual(['app.js', 'configuration.js', 'module.js', 'workbench.js']);
 });
 
-test('the app costs every page of Grafana little', () => {
+test('the app adds little to every page of Grafana', () => {
   expect(readModule('.').length).toBeLessThan(10_000);
 });
 

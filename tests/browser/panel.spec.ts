@@ -1,16 +1,16 @@
-/** The inspections panel before the real datasource and a real fleet: what it shows came from etcd clusters. */
+/** The inspections panel with the real datasource and a real fleet of etcd clusters. */
 import type { Locator, Page } from '@playwright/test';
 
 import { expect, inspectionsTarget, test } from './hostPage.ts';
 
-/** One of a cluster's checks, so that a row is a cluster. */
+/** A single check, so that each row is a cluster. */
 const target = { ...inspectionsTarget, checks: ['etcd-node-key-diff'] };
 const panel = { targets: [target], options: { runTimeoutSeconds: 45 } };
 const cell = (row: Locator, column: string) => row.locator(`td[data-column="${column}"]`);
 const rowOf = (page: Page, cluster: string) => page.getByRole('row', { name: new RegExp(` ${cluster} `) });
 const runsShown = async (row: Locator) => await row.getByRole('img').getAttribute('aria-label');
 
-/** When the row's last run ended, as the machine-readable time of its cell. */
+/** The end of the row's last run, from the machine-readable time of its cell. */
 const lastRun = async (row: Locator) =>
   Date.parse((await cell(row, 'lastRun').locator('time').getAttribute('datetime')) ?? '');
 
@@ -36,7 +36,7 @@ test('runs one inspection and shows its record without a reload', async ({ host 
   const page = await host.mountPanel(panel);
   const row = rowOf(page, 'gz-etcd-default');
   const before = await lastRun(row);
-  // Times of records are whole seconds.
+  // Record times are whole seconds.
   await expect.poll(() => Date.now() - before).toBeGreaterThan(1_000);
   await page.getByRole('button', { name: 'Run etcd-node-key-diff on gz-etcd-default now' }).click();
   await expect(cell(row, 'state')).toHaveText(/asking|queued|running/);

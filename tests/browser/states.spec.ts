@@ -1,4 +1,5 @@
-/** What the panel shows in states that a real fleet cannot be brought into at will: the datasource is a fake one. */
+/** The panel in states that are hard to create in a real fleet, with a fake datasource. */
+import { dashboardUids } from '../ids.ts';
 import { fakeFleet } from './fakeFleet.ts';
 import { expect, inspectionsTarget, test } from './hostPage.ts';
 
@@ -22,14 +23,14 @@ test('shows why the query failed', async ({ host }) => {
   await expect(page.getByText('region sh is not configured')).toBeVisible();
 });
 
-test('names a region that is stale and how old its rows are', async ({ host }) => {
+test('names a stale region and the age of its rows', async ({ host }) => {
   const regions = [{ name: 'sh', state: 'stale', since: Date.now() - 180_000, error: 'connection refused' }];
   const page = await host.mountPanel(panel, { api: fakeFleet({ inspections: twoClusters, regions }).api });
   await expect(page.getByText(/Region sh has not been reachable for 3 minutes.*connection refused/)).toBeVisible();
   await expect(page.getByRole('row', { name: /gz-etcd-small/ })).toBeVisible();
 });
 
-test('shows once what two queries answer', async ({ host }) => {
+test('shows rows and notices once that two queries return', async ({ host }) => {
   const regions = [{ name: 'sh', state: 'stale', error: 'connection refused' }];
   const targets = [inspectionsTarget, { ...inspectionsTarget, refId: 'B' }];
   const page = await host.mountPanel({ targets }, { api: fakeFleet({ inspections: twoClusters, regions }).api });
@@ -38,13 +39,13 @@ test('shows once what two queries answer', async ({ host }) => {
 });
 
 test.describe('a run that is refused', () => {
-  // Chromium itself reports each answer that is an error.
+  // Chromium logs each error response.
   test.use({ expectedConsole: [/status of 503/] });
 
   test('shows the reason in its row until it is dismissed', async ({ host }) => {
     const message = 'The API server of region gz cannot be reached: is it running?';
     const fleet = fakeFleet({ inspections: twoClusters, run: { status: 503, body: { message } } });
-    // The panel has room for one row, so that the error comes up below the view.
+    // The panel has room for one row, so that the error appears below the visible area.
     const page = await host.mountPanel({ ...panel, height: 120 }, { api: fleet.api });
     await page.getByRole('button', { name: runDefault }).click();
     const error = page.getByRole('alert');
@@ -56,7 +57,7 @@ test.describe('a run that is refused', () => {
   });
 });
 
-test('a run that nobody answers ends with what to look at', async ({ host }) => {
+test('a run without an answer ends with advice', async ({ host }) => {
   const fleet = fakeFleet({ inspections: twoClusters });
   const page = await host.mountPanel({ ...panel, options: { runTimeoutSeconds: 3 } }, { api: fleet.api });
   await page.getByRole('button', { name: runDefault }).click();
@@ -65,7 +66,7 @@ test('a run that nobody answers ends with what to look at', async ({ host }) => 
   expect(fleet.runs).toEqual([{ region: 'gz', cluster: 'gz-etcd-default', check: 'etcd-node-key-diff' }]);
 });
 
-test.describe('a permission that cannot be asked', () => {
+test.describe('a permission that cannot be queried', () => {
   test.use({ expectedConsole: [/status of 502/] });
 
   test('disables the buttons and says so', async ({ host }) => {
@@ -102,13 +103,13 @@ test('filters by outcome and sorts by column', async ({ host }) => {
 });
 
 test('follows the data links of a field', async ({ host }) => {
-  const link = { title: 'Open', url: '/d/etcdfleet-tier3?var-cluster=${__data.fields.cluster}' };
+  const link = { title: 'Open', url: `/d/${dashboardUids.cluster}?var-cluster=\${__data.fields.cluster}` };
   const fieldConfig = {
     defaults: {},
     overrides: [{ matcher: { id: 'byName', options: 'cluster' }, properties: [{ id: 'links', value: [link] }] }],
   };
   const page = await host.mountPanel({ ...panel, fieldConfig }, { api: fakeFleet({ inspections: twoClusters }).api });
-  const address = '/d/etcdfleet-tier3?var-cluster=gz-etcd-default';
+  const address = `/d/${dashboardUids.cluster}?var-cluster=gz-etcd-default`;
   await expect(page.getByRole('link', { name: 'gz-etcd-default' })).toHaveAttribute('href', address);
 });
 
@@ -119,7 +120,7 @@ test('shows the columns that its options name, and no buttons when running is no
   await expect(page.getByRole('button', { name: /^Run/ })).toHaveCount(0);
 });
 
-test('tells the history in words and each run on hover or by arrow keys', async ({ host }) => {
+test('describes the history in words, and each run on hover or with arrow keys', async ({ host }) => {
   const page = await host.mountPanel(panel, { api: fakeFleet({ inspections: twoClusters }).api });
   const history = page.getByRole('img', { name: /gz-etcd-default: last 20 runs: 19 Passed, 1 Failed/ });
   await history.hover({ position: { x: 94, y: 10 } });

@@ -1,10 +1,11 @@
-/** The SLO workbench, on a real fleet where it is about data. */
+/** The SLO workbench. Tests of data use a real fleet. */
+import { appId } from '../ids.ts';
 import { fakeFleet } from './fakeFleet.ts';
 import { type FakeApi, expect, test } from './hostPage.ts';
 
-const workbench = '/a/etcdfleet-slo-app/workbench';
+const workbench = `/a/${appId}/workbench`;
 
-test('shows what really happened, and the change that a candidate threshold is', async ({ host }) => {
+test('shows the real history, and the diff of a candidate threshold', async ({ host }) => {
   const page = await host.open();
   await page.evaluate((path) => window.mountApp(path), workbench);
   const load = page.getByRole('button', { name: 'Load' });
@@ -25,7 +26,7 @@ test('shows what really happened, and the change that a candidate threshold is',
 });
 
 for (const theme of ['dark', 'light'] as const) {
-  test(`tells at once what a threshold that sees the incident would have told (${theme})`, async ({ host }) => {
+  test(`shows immediately the alerts of a threshold that detects the incident (${theme})`, async ({ host }) => {
     const page = await host.open({ api: slowWrites(), theme });
     await page.evaluate((path) => window.mountApp(path), workbench);
     await page.getByLabel('SLI').fill('put-latency');
@@ -36,7 +37,7 @@ for (const theme of ['dark', 'light'] as const) {
       .fill(`- { start: ${start}, end: ${end}, scope: { cluster: a }, note: slow disk }`);
     await page.getByRole('button', { name: 'Load' }).click();
     const chart = page.getByRole('img', { name: 'Bad events of put-latency of a' });
-    await expect(chart.locator('path.line')).toHaveAttribute('d', /^M[^M]+L[^M]+$/); // without a gap
+    await expect(chart.locator('path.line')).toHaveAttribute('d', /^M[^M]+L[^M]+$/); // without gaps
     const figures = page.getByLabel('Figures of write-availability');
     await expect(figures).toContainText('0 % (0/1)');
     await page.getByRole('slider').focus();
@@ -61,7 +62,7 @@ function slowWrites(): FakeApi {
       return fleet.api(route, url);
     }
     const isRaw = query.expr.includes('grpc_method="Put"') && !query.expr.includes('handled_total');
-    // As Grafana's backend does, which takes a hundred points for enough unless it is told.
+    // As in Grafana's backend, whose default for maxDataPoints is 100.
     const step = Math.max(60_000, Math.ceil((body.to - body.from) / (query.maxDataPoints ?? 100) / 1000) * 1000);
     const [from, to] = [Number(body.from), Number(body.to)].map((time) => Math.floor(time / step) * step);
     const times = isRaw ? Array.from({ length: (to - from) / step + 1 }, (_, index) => from + index * step) : [];
@@ -79,7 +80,7 @@ function slowWrites(): FakeApi {
   };
 }
 
-test('says where a list of incidents is wrong', async ({ host }) => {
+test('points to the error in a list of incidents', async ({ host }) => {
   const page = await host.open({ api: fakeFleet().api });
   await page.evaluate((path) => window.mountApp(path), workbench);
   await page.getByLabel('Incidents').fill('- start: yesterday\n');

@@ -1,12 +1,13 @@
-import { datasourceUid, expect, test } from './grafana.ts';
+import { dashboardUids, datasourceUid } from '../ids.ts';
+import { expect, test } from './grafana.ts';
 
 const cluster = `var-datasource=${datasourceUid}&var-region=gz&var-cluster=gz-etcd-default`;
 const runButton = 'Run etcd-node-key-diff on gz-etcd-default now';
 
 for (const [title, address] of [
-  ['regions', `/d/etcdfleet-tier1?var-datasource=${datasourceUid}`],
-  ['scene', `/d/etcdfleet-tier2?var-datasource=${datasourceUid}&var-scene=business`],
-  ['cluster', `/d/etcdfleet-tier3?${cluster}`],
+  ['regions', `/d/${dashboardUids.overview}?var-datasource=${datasourceUid}`],
+  ['scene', `/d/${dashboardUids.scene}?var-datasource=${datasourceUid}&var-scene=business`],
+  ['cluster', `/d/${dashboardUids.cluster}?${cluster}`],
 ] as const) {
   test(`the dashboard of the ${title} shows data and no error`, async ({ page }) => {
     const errors: string[] = [];
@@ -16,7 +17,7 @@ for (const [title, address] of [
       }
     });
     await page.goto(address);
-    // Tables draw only the rows that fit: whichever clusters are the worst.
+    // Tables render only the rows that fit, which are the worst clusters.
     await expect(page.getByRole('row', { name: /etcd-(small|default|large)/ }).first()).toBeVisible();
     await page.waitForLoadState('networkidle');
     await expect(page.getByTestId('data-testid Panel status error')).toHaveCount(0);
@@ -26,7 +27,7 @@ for (const [title, address] of [
 }
 
 test('Run now leads to a new record within ten seconds', async ({ page }) => {
-  await page.goto(`/d/etcdfleet-tier3?${cluster}`);
+  await page.goto(`/d/${dashboardUids.cluster}?${cluster}`);
   const row = page
     .getByRole('row', { name: /etcd-node-key-diff/ })
     .filter({ has: page.getByRole('button', { name: runButton }) });
@@ -41,7 +42,7 @@ test.describe('a viewer', () => {
   test.use({ account: 'viewer' });
 
   test('sees the button disabled, with the reason', async ({ page }) => {
-    await page.goto(`/d/etcdfleet-tier3?${cluster}`);
+    await page.goto(`/d/${dashboardUids.cluster}?${cluster}`);
     const button = page.getByRole('button', { name: runButton });
     await expect(button).toBeDisabled();
     await button.hover();
@@ -53,7 +54,7 @@ test.describe('an editor', () => {
   test.use({ account: 'editor' });
 
   test('may run inspections', async ({ page }) => {
-    await page.goto(`/d/etcdfleet-tier3?${cluster}`);
+    await page.goto(`/d/${dashboardUids.cluster}?${cluster}`);
     await expect(page.getByRole('button', { name: runButton })).toBeEnabled();
   });
 });

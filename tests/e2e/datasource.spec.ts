@@ -1,4 +1,5 @@
-import { datasourceUid, expect, test } from './grafana.ts';
+import { dashboardUids, datasourceType, datasourceUid } from '../ids.ts';
+import { expect, test } from './grafana.ts';
 
 test('the configuration is shown, and its test names Thanos and both regions', async ({
   gotoDataSourceConfigPage,
@@ -12,8 +13,8 @@ test('the configuration is shown, and its test names Thanos and both regions', a
   await expect(page.getByText(/Thanos: works.*gz: works.*sh: works/s).first()).toBeVisible();
 });
 
-test('a configuration that is wrong is refused with what is wrong', async ({ createDataSourceConfigPage, page }) => {
-  const { datasource } = await createDataSourceConfigPage({ type: 'etcdfleet-slo-datasource' });
+test('an invalid configuration is refused with the reason', async ({ createDataSourceConfigPage, page }) => {
+  const { datasource } = await createDataSourceConfigPage({ type: datasourceType });
   await page.getByLabel(/^URL/).fill('http://127.0.0.1:1');
   await page.getByRole('button', { name: 'Add region' }).click();
   await page.getByLabel(/^Name \*/).fill('gz');
@@ -31,7 +32,7 @@ for (const [kind, query, column] of [
   ['inspections', {}, 'outcome'],
 ] as const) {
   test(`a query of the kind ${kind} is answered with the column ${column}`, async ({ page }) => {
-    const target = { refId: 'A', kind, ...query, datasource: { type: 'etcdfleet-slo-datasource', uid: datasourceUid } };
+    const target = { refId: 'A', kind, ...query, datasource: { type: datasourceType, uid: datasourceUid } };
     const panes = { a: { datasource: datasourceUid, queries: [target], range: { from: 'now-15m', to: 'now' } } };
     const answer = page.waitForResponse((response) => response.url().includes('/api/ds/query'));
     await page.goto(`/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify(panes))}`);
@@ -45,7 +46,7 @@ for (const [kind, query, column] of [
 }
 
 test('variables offer the inventory', async ({ gotoDashboardPage, page }) => {
-  await gotoDashboardPage({ uid: 'etcdfleet-tier3' });
+  await gotoDashboardPage({ uid: dashboardUids.cluster });
   await page.getByText('Cluster', { exact: true }).locator('xpath=following-sibling::*').click();
   for (const cluster of ['gz-etcd-small', 'gz-etcd-default', 'gz-etcd-large']) {
     await expect(page.getByRole('option', { name: cluster })).toBeVisible();

@@ -1,12 +1,9 @@
 import { expect, test as base } from '@grafana/plugin-e2e';
 
-/** The uid of the datasource that the lab provisions. */
-export const datasourceUid = 'etcdfleet';
-
-/** The accounts of the lab's Grafana; each one's password is its name. */
+/** The accounts of the lab's Grafana. The password is the name. */
 export type Account = 'admin' | 'editor' | 'viewer';
 
-/** Tests in the Grafana at GRAFANA_URL, logged in as `account`. */
+/** Runs tests in the Grafana at GRAFANA_URL, logged in as `account`. */
 export const test = base.extend<{ account: Account }>({
   account: ['admin', { option: true }],
 

@@ -1,4 +1,4 @@
-// Package command is what the measuring programs of bench/inspect share: how they begin, wait and tell how far they are.
+// Package command has the functions that the programs of bench/inspect share: start, wait and report progress.
 package command
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Main runs a measurement until it ends or is interrupted, with an empty folder for its data and logs.
+// Main runs a measurement until it finishes or is interrupted. It empties dir, the folder for data and logs, first.
 func Main(dir string, measure func(context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -20,7 +20,7 @@ func Main(dir string, measure func(context.Context) error) {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:gocritic // the process ends, and with it what stop would end
+		os.Exit(1) //nolint:gocritic // the process exits, so stop has nothing to release
 	}
 }
 
@@ -34,7 +34,7 @@ func emptyFolder(dir string) error {
 	return os.MkdirAll(dir, 0o700)
 }
 
-// Sleep waits, and returns an error when ctx ends before.
+// Sleep waits for the duration. It returns an error if ctx ends before.
 func Sleep(ctx context.Context, duration time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -44,7 +44,7 @@ func Sleep(ctx context.Context, duration time.Duration) error {
 	}
 }
 
-// Progress writes a line to standard error; standard output is for figures.
+// Progress writes a line to standard error. Standard output is for figures.
 func Progress(format string, values ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", values...)
 }

@@ -1,5 +1,5 @@
-// Command cost measures what the clients of an etcd cluster feel while each check inspects it: the latency of puts with
-// and without the check, beside the ways in which others look at a cluster. It prints its figures as JSON.
+// Command cost measures how inspections affect the clients of an etcd cluster: the latency of puts with and without
+// each check, compared with other ways to read a cluster. It prints its figures as JSON.
 package main
 
 import (
@@ -24,14 +24,15 @@ import (
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
 	"github.com/etcdfleet/etcd-fleet/cruiser/budget"
 	"github.com/etcdfleet/etcd-fleet/cruiser/checks"
-	"github.com/etcdfleet/etcd-fleet/cruiser/etcd"
+	"github.com/etcdfleet/etcd-fleet/internal/etcdclient"
 )
 
 const (
-	// pause is the time between two runs of a scenario: far less than between those of a check, so that they show in a p99.
+	// pause is the time between two runs of a scenario. It is far shorter than a check's interval, so that runs affect
+	// the p99.
 	pause = time.Second
 
-	// A check that remembers something and takes longer than slowRun is measured a second time after settlingRuns more.
+	// A check that keeps state and takes longer than slowRun is measured a second time after settlingRuns more runs.
 	slowRun      = time.Second
 	settlingRuns = 6
 )
@@ -45,23 +46,23 @@ type options struct {
 	dir       string
 }
 
-// scenario is something that happens while puts are measured.
+// scenario is an activity that runs while puts are measured.
 type scenario struct {
 	name string
 	run  func(ctx context.Context) (remark string, err error)
 
-	// state is what a check remembers between its runs.
+	// state is the state that a check keeps between its runs.
 	state *string
 }
 
-// remembers reports whether later runs know something that the first ones did not.
+// remembers reports whether later runs have state that the first ones did not have.
 func (s scenario) remembers() bool { return s.state != nil && *s.state != "" }
 
-// figures are of one scenario. Latencies are those of puts, in seconds.
+// figures are the results of one scenario. Latencies are those of puts, in seconds.
 type figures struct {
 	Name string `json:"name"`
 
-	// Runs is how often it ran while puts were measured, and RunSeconds how long one took, the median.
+	// Runs is the number of runs while puts were measured, and RunSeconds the median duration of a run.
 	Runs       int     `json:"runs"`
 	RunSeconds float64 `json:"runSeconds"`
 
@@ -90,7 +91,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	cluster, err := servers.Start(o.dir, "--quota-backend-bytes=8589934592") //nolint:contextcheck // a start has a time-out of its own
+	cluster, err := servers.Start(o.dir, "--quota-backend-bytes=8589934592") //nolint:contextcheck // a start has its own timeout
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func run(ctx context.Context, o options) error {
 	return json.NewEncoder(os.Stdout).Encode(results)
 }
 
-// compare measures puts on the idle cluster, and then while the scenario runs again and again.
+// compare measures puts on the idle cluster, and then while the scenario runs repeatedly.
 func compare(ctx context.Context, o options, clients []*clientv3.Client, s scenario) (figures, error) {
 	idle, err := measure(ctx, o, clients, func() error { return command.Sleep(ctx, o.window) })
 	if err != nil {
@@ -176,7 +177,7 @@ func connect(cluster *servers.Cluster) (clients []*clientv3.Client, err error) {
 	return clients, nil
 }
 
-// fill writes the keys as Kubernetes names its objects, and compacts the history.
+// fill writes keys named like Kubernetes objects, and compacts the history.
 func fill(ctx context.Context, o options, client *clientv3.Client) error {
 	const perTxn = 100
 	value := strings.Repeat("v", o.valueSize)
@@ -205,7 +206,7 @@ func fill(ctx context.Context, o options, client *clientv3.Client) error {
 	return err
 }
 
-// measure puts at a steady rate through all members while work goes on.
+// measure sends puts at a steady rate through all members while work runs.
 func measure(ctx context.Context, o options, clients []*clientv3.Client, work func() error) (*latencies, error) {
 	putting, stop := context.WithCancel(ctx)
 	defer stop()
@@ -233,8 +234,8 @@ func measure(ctx context.Context, o options, clients []*clientv3.Client, work fu
 	}, nil
 }
 
-// putSteadily puts at the interval whether or not the one before has ended, so that a stall counts for all that would
-// have come in its time, and returns the latencies.
+// putSteadily sends a put at each interval, even if the previous one has not finished, and returns the latencies. A
+// stall therefore counts for all puts of its time.
 func putSteadily(ctx context.Context, client *clientv3.Client, writer int, interval time.Duration) []time.Duration {
 	var group errgroup.Group
 	results := make(chan time.Duration, 1024)
@@ -268,7 +269,7 @@ func putSteadily(ctx context.Context, client *clientv3.Client, writer int, inter
 	}
 }
 
-// others are the ways in which a cluster is looked at without a budget.
+// others are other ways to read a cluster, without a budget.
 func others(clients []*clientv3.Client) []scenario {
 	everyMember := func(do func(*clientv3.Client) error) error {
 		var group errgroup.Group
@@ -294,7 +295,7 @@ func others(clients []*clientv3.Client) []scenario {
 	}
 }
 
-// ours are the checks as cruiser runs them, with their default parameters and budget.
+// ours are all checks as cruiser runs them, with their default parameters and budget.
 func ours(cluster *servers.Cluster) (scenarios []scenario) {
 	all := checks.All()
 	names := make([]string, 0, len(all))
@@ -303,7 +304,7 @@ func ours(cluster *servers.Cluster) (scenarios []scenario) {
 	}
 	slices.Sort(names)
 	spec := etcdv1beta1.EtcdClusterSpec{ClusterID: "gz-etcd", Region: "gz", Size: 3, Members: cluster.Members}
-	pool := etcd.NewPool(time.Minute)
+	pool := etcdclient.NewPool(time.Minute)
 	budgets := budget.New(budget.Limits{})
 	for _, name := range names {
 		state := ""
@@ -314,7 +315,7 @@ func ours(cluster *servers.Cluster) (scenarios []scenario) {
 			}
 			ctx, cancel := context.WithTimeout(ctx, cmp.Or(check.Timeout, time.Minute))
 			defer cancel()
-			lease := pool.Lease(etcd.Credentials{})
+			lease := pool.Lease(etcdclient.Credentials{})
 			defer lease.Release()
 			found, err := check.Run(ctx, checks.Target{
 				Cluster: spec, Parameters: parameters, Members: lease, State: state,

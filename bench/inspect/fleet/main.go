@@ -1,5 +1,5 @@
-// Command fleet measures cruiser at the size of a fleet: tens of thousands of inspections over real etcd servers that
-// many clusters share, on a real API server. It prints its figures as JSON.
+// Command fleet measures cruiser at the size of a fleet: tens of thousands of inspections on a real API server. Many
+// clusters share a few real etcd servers. It prints its figures as JSON.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 )
 
-// options say what is measured.
+// options define what to measure.
 type options struct {
 	clusters int
 	checks   []string
@@ -28,18 +28,18 @@ type options struct {
 	dir      string
 }
 
-// figures are what was measured. Memory is resident bytes, CPU is cores.
+// figures are the results. Memory is resident bytes, CPU is cores.
 type figures struct {
 	Monitors int `json:"monitors"`
 
 	// FillingSeconds is the time from cruiser's start until every monitor had its first record.
 	FillingSeconds float64 `json:"fillingSeconds"`
 
-	// FillingCPU is what each program used of the cores until then, and FillingMemory what cruiser took at the most.
+	// FillingCPU is each program's CPU usage until then, and FillingMemory cruiser's peak memory.
 	FillingCPU    map[string]float64 `json:"fillingCores"`
 	FillingMemory float64            `json:"fillingBytes"`
 
-	// SteadySeconds is the time after it in which all monitors run at their interval.
+	// SteadySeconds is the following period, in which all monitors run at their interval.
 	SteadySeconds    float64            `json:"steadySeconds"`
 	SteadyRuns       float64            `json:"steadyRuns"`
 	Outcomes         map[string]int     `json:"outcomes"`
@@ -81,7 +81,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer api.stop()
-	clusters, err := startClusters(o) //nolint:contextcheck // a start has a time-out of its own
+	clusters, err := startClusters(o) //nolint:contextcheck // a start has its own timeout
 	defer func() {
 		for _, cluster := range clusters {
 			cluster.Stop()
@@ -101,11 +101,11 @@ func run(ctx context.Context, o options) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// startClusters starts the real clusters. It returns also those that started before an error.
+// startClusters starts the real clusters. On an error it also returns those that already started.
 func startClusters(o options) (clusters []*servers.Cluster, err error) {
 	defer saveCores(1)()
 	for i := range o.etcds {
-		// The disk's speed is not what is measured.
+		// Disk speed is not measured.
 		cluster, err := servers.Start(filepath.Join(o.dir, fmt.Sprintf("etcd-%d", i)), "--unsafe-no-fsync")
 		if err != nil {
 			return clusters, err

@@ -27,7 +27,7 @@ const (
 	readyTimeout  = 2 * time.Minute
 	scrapeTimeout = time.Minute
 
-	// look is how often cruiser is scraped while monitors run for the first time, as Prometheus does a large target.
+	// look is the scrape interval while monitors run for the first time, as in Prometheus for a large target.
 	look = time.Minute
 )
 
@@ -37,7 +37,7 @@ type replica struct {
 	metrics string
 }
 
-// measure runs cruiser over the fleet, and then kills one of two.
+// measure runs cruiser on the fleet, then starts a second replica and kills the first.
 func measure(ctx context.Context, o options, a *api) (*figures, error) {
 	program, err := buildCruiser(ctx, o.dir)
 	if err != nil {
@@ -67,7 +67,7 @@ func measure(ctx context.Context, o options, a *api) (*figures, error) {
 	return result, handOver(ctx, o, a, first, program, result)
 }
 
-// lastFirstRun is when, in seconds since begin, the first run of the last monitor ended.
+// lastFirstRun returns the time, in seconds since begin, at which the last monitor finished its first run.
 func lastFirstRun(ctx context.Context, a *api, begin time.Time) (seconds float64, err error) {
 	var monitors etcdv1beta1.EtcdMonitorList
 	err = a.client.List(ctx, &monitors, client.InNamespace(namespace))
@@ -84,7 +84,7 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 	if err != nil {
 		return err
 	}
-	// A scrape counts what there is when it begins, and lasts.
+	// A scrape takes time and counts the runs up to its start.
 	begin, steady := time.Now(), startMeter()
 	before, err := r.scrape(ctx)
 	if err != nil {
@@ -129,14 +129,14 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 	return nil
 }
 
-// handOver measures the time from the death of one of two replicas until the other runs what was the dead one's.
+// handOver measures the time from killing one of two replicas until the other runs all of its inspections.
 func handOver(ctx context.Context, o options, a *api, first *replica, program string, result *figures) error {
 	second, err := startReplica(ctx, o, a, program, "second")
 	if err != nil {
 		return err
 	}
 	defer second.kill()
-	if err := command.Sleep(ctx, 20*time.Second); err != nil { // until both know of each other
+	if err := command.Sleep(ctx, 20*time.Second); err != nil { // until each replica knows the other
 		return err
 	}
 	text, err := second.scrape(ctx)
@@ -165,7 +165,7 @@ func handOver(ctx context.Context, o options, a *api, first *replica, program st
 	}
 }
 
-// buildCruiser builds the program from the present source.
+// buildCruiser builds the program from the current source.
 func buildCruiser(ctx context.Context, dir string) (string, error) {
 	root, err := labbin.RepositoryPath()
 	if err != nil {
@@ -192,7 +192,7 @@ func startReplica(ctx context.Context, o options, a *api, program, name string) 
 		return nil, err
 	}
 	r := &replica{metrics: "http://" + metrics + "/metrics"}
-	r.process = exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig, "--namespace="+namespace,
+	r.process = exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig, "--namespaces="+namespace, "--lease-namespace="+namespace,
 		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health,
 		"--pprof-bind-address="+pprof, "--concurrency="+strconv.Itoa(o.workers))
 	r.process.Stdout, r.process.Stderr = log, log
@@ -252,7 +252,7 @@ func (r *replica) scrape(ctx context.Context) (string, error) {
 	return string(text), err
 }
 
-// sum adds up the values of the lines that begin with prefix.
+// sum returns the sum of the values of all lines that start with prefix.
 func sum(text, prefix string) (total float64) {
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, prefix) {
@@ -263,18 +263,18 @@ func sum(text, prefix string) (total float64) {
 	return total
 }
 
-// meter measures what programs use of the cores.
+// meter measures the CPU usage of programs.
 type meter struct {
 	begin  time.Time
 	before map[string]float64
 }
 
-// metered are the programs that share the cores: etcd is both the inspected members and the API server's.
+// metered are the programs that share the cores. etcd covers the inspected members and the API server's storage.
 var metered = []string{"cruiser", "kube-apiserver", "etcd"}
 
 func startMeter() meter { return meter{begin: time.Now(), before: cpuSeconds()} }
 
-// cores are what each program used since the meter started.
+// cores returns each program's CPU usage, in cores, since the meter started.
 func (m meter) cores() map[string]float64 {
 	used := cpuSeconds()
 	for name := range used {
@@ -311,7 +311,7 @@ func findProcess(name string) (int, error) {
 	return newest, nil
 }
 
-// memory is what the process has resident, now and at the most, in bytes; 0 when it has ended.
+// memory returns the current and the peak resident memory of the process in bytes, or 0 if it has exited.
 func memory(pid int) (now, peak float64) {
 	process, err := procfs.NewProc(pid)
 	if err != nil {

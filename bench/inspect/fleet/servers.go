@@ -25,12 +25,12 @@ const (
 
 	startTimeout = 2 * time.Minute
 
-	// creators is how many objects are created at once.
+	// creators is the number of objects that are created concurrently.
 	creators = 32
 )
 
-// saveCores makes the servers that are started next spend memory, of which there is enough, rather than the cores that they
-// share with what is measured.
+// saveCores makes the servers that are started next use more memory and less CPU: there is enough memory, but they
+// share the cores with the measured programs.
 func saveCores(procs int) (restore func()) {
 	variables := map[string]string{"GOGC": "400", "GOMAXPROCS": strconv.Itoa(procs)}
 	for name, value := range variables {
@@ -66,7 +66,7 @@ func startAPI(binaries string) (*api, error) {
 		Scheme: scheme, BinaryAssetsDirectory: binaries, CRDDirectoryPaths: []string{crds},
 		ControlPlaneStartTimeout: startTimeout, ControlPlaneStopTimeout: startTimeout,
 	}
-	// Half a million objects a day need no history, and the disk's speed is not what is measured.
+	// The history of half a million objects per day is not needed, and disk speed is not measured.
 	environment.ControlPlane.GetAPIServer().Configure().Set("etcd-compaction-interval", "1m")
 	config, err := environment.Start()
 	if err != nil {
@@ -82,7 +82,7 @@ func startAPI(binaries string) (*api, error) {
 
 func (a *api) stop() { _ = a.environment.Stop() }
 
-// create creates the fleet's objects. Each EtcdCluster is one of the real clusters under a name of its own.
+// create creates the fleet's objects. Each EtcdCluster is one of the real clusters with its own name.
 func (a *api) create(ctx context.Context, o options, real []*servers.Cluster) error {
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	if err := a.client.Create(ctx, object); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/etcdfleet/etcd-fleet/internal/testproc"
 )
 
-// size is how many members a cluster has.
+// size is the number of members of a cluster.
 const size = 3
 
 // Cluster is a running etcd cluster.
@@ -25,7 +25,7 @@ type Cluster struct {
 	processes []*testproc.Process
 }
 
-// Start starts a cluster whose data and logs are in dir, with more arguments for each etcd.
+// Start starts a cluster with its data and logs in dir. The arguments are passed to each etcd.
 func Start(dir string, arguments ...string) (*Cluster, error) {
 	binaries, err := labbin.Dir("etcd")
 	if err != nil {
@@ -68,7 +68,7 @@ func Start(dir string, arguments ...string) (*Cluster, error) {
 	return c, nil
 }
 
-// Stop ends the members.
+// Stop stops the members.
 func (c *Cluster) Stop() {
 	for _, process := range c.processes {
 		if process != nil {

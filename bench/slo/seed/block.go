@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/index"
 )
 
-// writeBlock writes the series of a time as a block of its own.
+// writeBlock writes the series of a time range as a block.
 func writeBlock(ctx context.Context, p *plan, span timeRange) (tsdb.BlockStats, error) {
 	id, err := ulid.New(uint64(span.To), rand.Reader)
 	if err != nil {
@@ -60,7 +60,7 @@ func newWriter(ctx context.Context, p *plan, directory string) (*writer, error) 
 	return &writer{chunks: chunkWriter, index: indexWriter}, nil
 }
 
-// course is what series with the same values share.
+// course identifies series with the same values.
 type course struct{ plan, pattern int }
 
 func (w *writer) addFamily(ctx context.Context, p *plan, f *family, block timeRange) error {
@@ -73,7 +73,7 @@ func (w *writer) addFamily(ctx context.Context, p *plan, f *family, block timeRa
 		}
 		return nil
 	}
-	// Two caches: the sampled clusters' series may begin earlier.
+	// There are two caches because the series of sampled clusters may start earlier.
 	known := map[bool]map[course][]chunks.Meta{true: {}, false: {}}
 	for s := range f.ofClusters(p) {
 		if err := ctx.Err(); err != nil {
@@ -100,7 +100,7 @@ func (w *writer) add(f *family, s series, span timeRange, known map[course][]chu
 		}
 		known[key] = encoded
 	}
-	// Equal chunks are written for each series, so that reading them costs what it costs in production.
+	// Equal chunks are written once per series, so that reading them costs as much as in production.
 	if err := w.chunks.WriteChunks(encoded...); err != nil {
 		return err
 	}
@@ -131,8 +131,8 @@ func writeMeta(directory string, id ulid.ULID, span timeRange, stats tsdb.BlockS
 		Version:    1,
 		Compaction: tsdb.BlockMetaCompaction{Level: 1, Sources: []ulid.ULID{id}},
 	}
-	// Rules write at times that the last block covers with raw series. Prometheus refuses such samples unless the block
-	// says that it is made of late ones.
+	// Rules record samples in the time range of the last block. Prometheus refuses such samples unless the block is
+	// marked as out of order.
 	meta.Compaction.SetOutOfOrder()
 	text, err := json.Marshal(meta)
 	if err != nil {

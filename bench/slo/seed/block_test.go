@@ -35,6 +35,10 @@ func TestPrometheusReadsWhatIsPlanned(t *testing.T) {
 				Name: "all:events", Per: "series", Step: 60 * second, timeRange: timeRange{From: 3600 * second, To: 7200 * second},
 				Series: []seriesPlan{{Kind: "events", PerSecond: 5}},
 			},
+			{
+				Name: "last_step", Per: "series", Step: 60 * second, timeRange: timeRange{From: 3600 * second, To: 7200 * second},
+				Series: []seriesPlan{{Kind: "time"}},
+			},
 		},
 	}
 	p.sort()
@@ -70,16 +74,19 @@ func TestPrometheusReadsWhatIsPlanned(t *testing.T) {
 	if math.Abs(sum-5*3600) > 200 {
 		t.Errorf("events sum up to %g, want those of an hour, 18000", sum)
 	}
-	if want := 2*2*2 + 2*2 + 1; len(got) != want {
+	if times := got[labels.FromStrings("__name__", "last_step").String()]; times[0] != 3600 || times[len(times)-1] != 7140 {
+		t.Errorf("times are from %g to %g, want those of the samples, 3600 to 7140", times[0], times[len(times)-1])
+	}
+	if want := 2*2*2 + 2*2 + 2; len(got) != want {
 		t.Errorf("%d series, want %d", len(got), want)
 	}
 }
 
-// read returns all samples of a data folder by the text of their labels.
+// read returns all samples of a data folder by their labels as text.
 func read(t *testing.T, directory string) map[string][]float64 {
 	t.Helper()
 	options := tsdb.DefaultOptions()
-	options.RetentionDuration = 0 // the blocks are as old as can be
+	options.RetentionDuration = 0 // the blocks are very old
 	db, err := tsdb.Open(directory, nil, nil, options, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Command seed writes the blocks of a Prometheus that has watched a fleet for a month. It reads a plan (JSON) from
-// standard input and writes one block after the other, each series after the other, so memory stays small whatever the
+// Command seed writes the blocks of a Prometheus that has monitored a fleet for a month. It reads a plan (JSON) from
+// standard input. It writes one block at a time and one series at a time, so that its memory does not depend on the
 // size of the fleet.
 package main
 

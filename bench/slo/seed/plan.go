@@ -7,15 +7,15 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// plan says which series there are. Times are milliseconds.
+// plan describes the series to write. Times are in milliseconds.
 type plan struct {
 	Directory string      `json:"directory"`
 	Blocks    []timeRange `json:"blocks"`
-	// Clusters are label sets, in the order of their label cluster.
+	// Clusters are label sets, sorted by the label cluster.
 	Clusters []labelSet `json:"clusters"`
 	// Members are the values of the label member in every cluster.
 	Members []string `json:"members"`
-	// Sampled is the number of clusters, from the first on, whose series may begin earlier.
+	// Sampled is the number of clusters, from the first on, whose series may start earlier.
 	Sampled  int      `json:"sampled"`
 	Families []family `json:"families"`
 }
@@ -27,10 +27,11 @@ type timeRange struct {
 	To   int64 `json:"to"`
 }
 
-// family is all series of one name.
+// family is all series with one name.
 type family struct {
 	Name string `json:"name"`
-	// Per is cluster, member or series: how often each of Series is there. Members add the labels member and instance.
+	// Per is cluster, member or series: the unit for which each of Series exists. Members add the labels member and
+	// instance.
 	Per    string       `json:"per"`
 	Series []seriesPlan `json:"series"`
 	Step   int64        `json:"step"`
@@ -39,19 +40,19 @@ type family struct {
 	SampledFrom int64 `json:"sampledFrom"`
 }
 
-// seriesPlan is a series of each cluster or member, or one alone.
+// seriesPlan is a series per cluster or member, or a single one.
 type seriesPlan struct {
 	Labels labelSet `json:"labels"`
-	// Kind is counter, events (of one step) or gauge.
+	// Kind is counter, events (of one step), gauge, or time: the timestamp of each sample, in seconds.
 	Kind string `json:"kind"`
-	// PerSecond is the rate of counters and events, Value what a gauge has.
+	// PerSecond is the rate of counters and events, Value the value of a gauge.
 	PerSecond float64 `json:"perSecond"`
 	Value     float64 `json:"value"`
-	// Without is the share of PerSecond that a bucket leaves to those above it.
+	// Without is the share of PerSecond that falls into higher buckets.
 	Without float64 `json:"without"`
 }
 
-// sort brings families into the order of the index: names first.
+// sort sorts the families in the order of the index, by name.
 func (p *plan) sort() {
 	slices.SortFunc(p.Families, func(a, b family) int {
 		if a.Name < b.Name {
@@ -61,7 +62,7 @@ func (p *plan) sort() {
 	})
 }
 
-// rangeIn is the time that a family has in a block, for clusters that are sampled or not.
+// rangeIn returns the time range of a family in a block, for sampled or other clusters.
 func (f *family) rangeIn(block timeRange, sampled bool) timeRange {
 	from := f.From
 	if sampled && f.SampledFrom != 0 {
@@ -70,19 +71,20 @@ func (f *family) rangeIn(block timeRange, sampled bool) timeRange {
 	return timeRange{From: max(from, block.From), To: min(f.To, block.To)}
 }
 
-// series is one of a family's.
+// series is a single series of a family.
 type series struct {
 	labels labels.Labels
-	// plan is the index in family.Series, cluster that in plan.Clusters.
+	// plan is the index in family.Series, cluster the index in plan.Clusters.
 	plan, cluster int
 	// pattern varies the values between clusters and members.
 	pattern int
 }
 
-// patterns is how many different courses the same series of different clusters take.
+// patterns is the number of different value patterns of the same series in different clusters.
 const patterns = 16
 
-// patternOf scatters the patterns: labels go round by the number of the cluster, too, and a region must not have but a few.
+// patternOf spreads the patterns pseudo-randomly: labels also cycle with the cluster's number, and a region must not
+// have only a few patterns.
 func patternOf(cluster, member int) int {
 	return int(noise(uint64(cluster)*1000+uint64(member)) * patterns)
 }
@@ -93,7 +95,7 @@ func (f *family) ofClusters(p *plan) iter.Seq[series] {
 		batch := make([]series, 0, len(f.Series)*len(p.Members))
 		for cluster := range p.Clusters {
 			batch = f.ofCluster(p, cluster, batch)
-			// Series are ordered by the label cluster, unless they have a label before it.
+			// Series are sorted by the label cluster, unless they have a label that sorts before it.
 			if f.orderedByCluster() || cluster == len(p.Clusters)-1 {
 				for _, s := range sorted(batch) {
 					if !yield(s) {
@@ -161,7 +163,7 @@ func sorted(found []series) []series {
 	return found
 }
 
-// symbols are all names and values of labels, sorted.
+// symbols returns all names and values of labels, sorted.
 func (p *plan) symbols() []string {
 	set := map[string]struct{}{"": {}, labels.MetricName: {}, "member": {}, "instance": {}}
 	add := func(labels labelSet) {

@@ -8,10 +8,10 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunks"
 )
 
-// samplesPerChunk is what Prometheus puts into a chunk.
+// samplesPerChunk is the number of samples that Prometheus puts into a chunk.
 const samplesPerChunk = 120
 
-// encode returns the chunks of a series from its first sample at or after the range's begin.
+// encode returns the chunks of a series from its first sample at or after the start of the range.
 func encode(s seriesPlan, pattern int, step int64, span timeRange) ([]chunks.Meta, error) {
 	var metas []chunks.Meta
 	var chunk *chunkenc.XORChunk
@@ -36,11 +36,14 @@ func encode(s seriesPlan, pattern int, step int64, span timeRange) ([]chunks.Met
 	return metas, nil
 }
 
-// at is the value at a time. Whole numbers that vary a little: the chunks of counters in production are no smaller.
+// at returns the value at a time. Counters are whole numbers that vary a little, because the chunks of counters in
+// production are not smaller.
 func (s seriesPlan) at(t int64, pattern int, step int64) (float64, error) {
 	switch s.Kind {
 	case "gauge":
 		return s.Value, nil
+	case "time":
+		return float64(t) / 1000, nil
 	case "counter":
 		return s.counterAt(t, pattern, step), nil
 	case "events":
@@ -50,18 +53,18 @@ func (s seriesPlan) at(t int64, pattern int, step int64) (float64, error) {
 	}
 }
 
-// counterAt is the same in all families: what is recorded fits to what is raw. Patterns are spread evenly between two
-// events, so that rare events do not happen to all clusters at once.
+// counterAt is the same in all families, so that recorded series match raw series. Patterns are spread evenly between
+// two events, so that rare events do not happen in all clusters at once.
 func (s seriesPlan) counterAt(t int64, pattern int, step int64) float64 {
 	const origin = 1_700_000_000_000
 	jitter := noise(uint64(t/step)*patterns+uint64(pattern)) * float64(step) / 2
 	phase := float64(pattern) / patterns
 	count := math.Floor(s.PerSecond*(float64(t-origin)+jitter)/1000 + phase)
-	// Whole numbers, and no bucket grows by more than the count of its histogram.
+	// Values are whole numbers, and no bucket grows by more than the count of its histogram.
 	return count - math.Floor(count*s.Without+phase)
 }
 
-// noise is from 0 to 1, by the finalizer of SplitMix64.
+// noise returns a value from 0 to 1, computed by the finalizer of SplitMix64.
 func noise(x uint64) float64 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9
 	x = (x ^ (x >> 27)) * 0x94d049bb133111eb

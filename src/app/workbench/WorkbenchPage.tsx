@@ -21,11 +21,12 @@ import {
 import React, { useEffect, useMemo, useState } from 'react';
 
 import { type Incident, parseIncidents } from '../../../slo/calibrate/incidents.ts';
+import { decodeText } from '../../../slo/decode-text.ts';
 import { caveats, precision, recall, span } from '../../../slo/calibrate/wording.ts';
 import { formatDuration } from '../../../slo/model/duration.ts';
 import { latencySlis } from '../../../slo/model/model.ts';
 import type { FleetDatasource } from '../../datasource/datasource';
-import { datasourceType } from '../../pluginIds';
+import { datasourceType } from '../../ids';
 import { addDatasourceAddress } from '../paths';
 import { ChartView } from './ChartView';
 import { rangeSource } from './source';
@@ -35,7 +36,7 @@ import { load, type Loaded, longestRange, mostClusters, present, sitesOf, tryThr
 export default function WorkbenchPage() {
   const [datasource] = getDataSourceSrv().getList({ pluginId: datasourceType });
   return (
-    <PluginPage subTitle="What would the SLO alerts have told with another threshold? The definitions are those that this app was built with.">
+    <PluginPage subTitle="Which incidents would the SLO alerts have detected with another threshold? The definitions are those of this build of the app.">
       {datasource ? (
         <Workbench settings={datasource} />
       ) : (
@@ -54,6 +55,9 @@ export default function WorkbenchPage() {
 }
 
 const { model } = present;
+
+/** Entries of the list that are no incidents, shown before the rest is only counted. */
+const shownLeftOut = 5;
 
 function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
   const [regions, setRegions] = useState<string[]>([]);
@@ -86,7 +90,7 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
     }
   }, [settings, region]);
 
-  const { incidents, problem } = useMemo(() => read(list), [list]);
+  const { incidents, leftOut, problem } = useMemo(() => read(list), [list]);
 
   const loadData = async () => {
     setError(undefined);
@@ -171,11 +175,21 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
         <FileUpload
           size="sm"
           accept=".yaml,.yml,.csv,.json"
-          onFileUpload={(event) => void readFile(event.currentTarget).then(setList)}
+          onFileUpload={(event) =>
+            void readFile(event.currentTarget).then(setList, (failure: unknown) => setError(messageOf(failure)))
+          }
         >
           Take a file
         </FileUpload>
       </Stack>
+      {leftOut.length > 0 && (
+        <Alert severity="info" title={`${leftOut.length} entries of the list are not incidents and are left out`}>
+          {leftOut.slice(0, shownLeftOut).map((line) => (
+            <div key={line}>{line}</div>
+          ))}
+          {leftOut.length > shownLeftOut && <div>… and {leftOut.length - shownLeftOut} more</div>}
+        </Alert>
+      )}
       {error && <Alert severity="error" title={error} onRemove={() => setError(undefined)} />}
       {isLoading && <LoadingPlaceholder text="Asking Thanos …" />}
       {!isLoading && loaded && !loaded.data && (
@@ -286,15 +300,19 @@ const sitesOfLatency = (loaded: Loaded, sli: string) =>
 const datasourceOf = (settings: DataSourceInstanceSettings) =>
   getDataSourceSrv().get(settings.uid) as unknown as Promise<FleetDatasource>;
 
-function read(list: string): { incidents: Incident[]; problem?: string } {
+function read(list: string): { incidents: Incident[]; leftOut: string[]; problem?: string } {
+  const leftOut: string[] = [];
   try {
-    return { incidents: parseIncidents(list, 'incidents') };
+    return { incidents: parseIncidents(list, 'incidents', { onLeftOut: (line) => leftOut.push(line) }), leftOut };
   } catch (error) {
-    return { incidents: [], problem: messageOf(error) };
+    return { incidents: [], leftOut: [], problem: messageOf(error) };
   }
 }
 
-const readFile = async ({ files }: HTMLInputElement) => (await files?.[0]?.text()) ?? '';
+async function readFile({ files }: HTMLInputElement): Promise<string> {
+  const file = files?.[0];
+  return file ? decodeText(new Uint8Array(await file.arrayBuffer())) : '';
+}
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

@@ -3,7 +3,7 @@ import { lastValueFrom } from 'rxjs';
 
 import type { RangeSource, Series } from '../../../slo/calibrate/range.ts';
 import type { FleetDatasource } from '../../datasource/datasource';
-import type { PromqlQuery } from '../../datasource/queries';
+import type { PromqlQuery } from '../../datasource/kinds/promql/query';
 
 /** Range queries through the datasource, which asks Thanos. */
 export function rangeSource(datasource: FleetDatasource): RangeSource {

@@ -1,7 +1,7 @@
 import { calibrated } from './trialTesting';
 import { load, sitesOf, tryThreshold } from './trial';
 
-test('a threshold that sees the slow writes tells of the incident, the present one does not', async () => {
+test('a threshold that sees the slow writes detects the incident, the present one does not', async () => {
   const { source, incidents, time } = calibrated();
   const loaded = await load(source, { cluster: ['a'] }, 'put-latency', time);
   const figures = (threshold?: number) =>

@@ -34,7 +34,7 @@ export interface Loaded {
   alerts: Series[];
 }
 
-/** More clusters would weigh on the browser; the command line has no such bound. */
+/** More clusters would overload the browser; the command line has no such limit. */
 export const mostClusters = 20;
 export const longestRange = 7 * 86400;
 
@@ -56,7 +56,7 @@ export async function load(
     return undefined;
   }
   const firing = ['alertname=~"EtcdErrorBudgetBurn.*"', 'alertstate="firing"', ...matchersOf(scope)].join(',');
-  // As coarse as a chunk allows: bands need no more.
+  // As coarse as a chunk allows: bands do not need more points.
   const coarse = Math.max(step, Math.ceil((to - start) / 1500 / step) * step);
   const alerts = await source.range(`ALERTS{${firing}}`, [start, to], coarse);
   return { wanted, history, period: { from: Math.max(from, known.from), to: Math.min(to, known.to) }, alerts };
@@ -83,7 +83,7 @@ const someOther = (sli: string, { threshold }: ThresholdSite) =>
     .find(({ name }) => name === sli)!
     .sources[0].thresholds.find((edge) => edge !== threshold) ?? threshold;
 
-/** What a candidate would have told. */
+/** What would have fired with a candidate threshold. */
 export interface Trial {
   definitions: Definitions;
   verdict: Verdict;
@@ -113,7 +113,7 @@ export function tryThreshold(
     tolerance: defaultTolerance,
     measure: measureBy(history, wanted),
   };
-  // Only the chosen objective: what the others tell does not depend on its thresholds.
+  // Only the chosen objective: the alerts of others do not depend on its thresholds.
   const { slis } = definitions.model.objectives.find(({ name }) => name === objective)!;
   const judged = judgeDefinitions(definitions, evidence, ({ labels, events }) => [
     { labels, events: Object.fromEntries(slis.flatMap((name) => (events[name] ? [[name, events[name]]] : []))) },

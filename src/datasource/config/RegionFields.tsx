@@ -25,7 +25,7 @@ export function RegionFields(props: Props) {
   const { region, index, settings, onChange, disabled } = props;
   const id = `region-${index}`;
   const title = region.name === '' ? `Region ${index + 1}` : `Region ${region.name}`;
-  // Many regions are a long page: those that are complete begin folded.
+  // Many regions are a long page: complete ones start collapsed.
   const [isOpenAtFirst] = useState(region.url === '' || regionsOf(settings).length === 1);
   const set = (change: Partial<RegionOptions>) => onChange(updateRegion(settings, index, change));
 
@@ -80,7 +80,7 @@ export function RegionFields(props: Props) {
   );
 }
 
-/** The name is taken over when the field is left, because the secrets hang on it. */
+/** The name is taken over when the field is left, because the secrets are stored under it. */
 function NameField({ region, index, settings, onChange, disabled }: Props) {
   const [draft, setDraft] = useState(region.name);
   const [cleared, setCleared] = useState<string>();
@@ -135,7 +135,7 @@ function Credentials({ region, settings, onChange, disabled }: Props) {
         {...form}
         secret={keyOf('token')}
         label="Token"
-        description="A bearer token of an account with the rights of deploy/rbac/datasource.yaml: get, list, watch on etcdclusters and etcdmonitors; patch on etcdmonitors and create on events to run inspections. kubectl create token prints one."
+        description="A bearer token of an account with the rights of deploy/rbac/datasource.yaml: get, list, watch on etcdclusters and etcdmonitors; patch on etcdmonitors and create on events to run inspections. kubectl --namespace etcd-fleet create token etcdfleet-datasource prints one."
         placeholder="eyJhbGciOi…"
       />
       <SecretField

@@ -16,7 +16,7 @@ interface Props {
   onBlur?: () => void;
 }
 
-/** A line of text; spaces around it are no part of it. */
+/** A line of text; surrounding spaces are removed. */
 export function TextField({ id, value, placeholder, problem, onChange, onBlur, ...field }: Props) {
   return (
     <Field {...field} invalid={problem !== undefined} error={problem}>

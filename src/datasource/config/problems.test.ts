@@ -8,8 +8,8 @@ it.each([
   ['http://thanos-query:9090', undefined],
   ['https://thanos.example.org/prefix', undefined],
   ['', /missing.*http:\/\/thanos-query:9090/],
-  ['thanos-query:9090', /no http or https URL/],
-  ['ftp://thanos', /no http or https URL/],
+  ['thanos-query:9090', /not an http or https URL/],
+  ['ftp://thanos', /not an http or https URL/],
   ['http://user:secret@thanos', /Credentials do not belong/],
 ])('urlProblem(%j)', (url, expected) => expectProblem(urlProblem(url, example), expected));
 

@@ -7,7 +7,7 @@ import {
   regionsOf,
 } from '../settings';
 
-/** What is wrong with one field, and how to put it right; undefined when nothing is. */
+/** What is wrong with one field, and how to correct it; undefined if it is valid. */
 export type Problem = string | undefined;
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -19,7 +19,7 @@ export function urlProblem(url: string, example: string): Problem {
   }
   const parsed = parseUrl(url);
   if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    return `This is no http or https URL: ${remedy}.`;
+    return `This is not an http or https URL: ${remedy}.`;
   }
   if (parsed.username || parsed.password) {
     return 'Credentials do not belong into the URL, which is stored in plain text: use the fields for them.';
@@ -62,14 +62,14 @@ export function durationProblem(duration: string): Problem {
     : 'Enter a number and its unit, for example 15s or 1m.';
 }
 
-/** A PEM text that was typed; a stored one cannot be looked at. */
+/** A PEM text that was typed; a stored one cannot be read. */
 export function pemProblem(pem: string): Problem {
   return pem === '' || /-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/.test(pem)
     ? undefined
     : 'This is no PEM text: paste the whole file, from -----BEGIN to -----END.';
 }
 
-/** A client certificate and its key are of use only together. */
+/** A client certificate and its key are required together. */
 export function keyPairProblem(settings: FleetSettings, certificateKey: string, privateKey: string): Problem {
   const has = (key: string) => isStored(settings, key) || Boolean(settings.secureJsonData?.[key]);
   if (has(certificateKey) === has(privateKey)) {

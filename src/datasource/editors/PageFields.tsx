@@ -1,12 +1,7 @@
 import { Field, Input } from '@grafana/ui';
 import React from 'react';
 
-import { maxLimit } from '../queries';
-
-interface Page {
-  limit: number;
-  offset: number;
-}
+import { maxLimit, type Page } from '../page';
 
 interface Props extends Page {
   idPrefix: string;

@@ -1,18 +1,16 @@
 import { type QueryEditorProps } from '@grafana/data';
 import { Alert, Combobox, Field, Stack, Text } from '@grafana/ui';
-import React, { type ComponentType } from 'react';
+import React from 'react';
 
 import type { FleetDatasource } from '../datasource';
-import { isProblem, normalizeQuery } from '../normalize';
-import { type FleetQuery, type QueryKind, queryKinds } from '../queries';
+import { type FleetQuery, kindNamed, type QueryKind, queryKinds } from '../kinds';
+import { isProblem, normalizeQuery } from '../queries';
 import type { FleetOptions } from '../settings';
-import { type KindEditorProps, kinds } from './kinds';
 
-const kindOptions = queryKinds.map((value) => ({
-  value,
-  label: kinds[value].label,
-  description: kinds[value].description,
-}));
+const kindOptions = queryKinds.map((value) => {
+  const { label, description } = kindNamed(value);
+  return { value, label, description };
+});
 
 export function QueryEditor({
   datasource,
@@ -21,7 +19,8 @@ export function QueryEditor({
   onRunQuery,
 }: QueryEditorProps<FleetDatasource, FleetQuery, FleetOptions>) {
   const kind = queryKinds.includes(query.kind) ? query.kind : 'clusters';
-  const complete = { ...kinds[kind].default, ...query, kind } as FleetQuery;
+  const { defaults, description, Editor } = kindNamed(kind);
+  const complete = { ...defaults, ...query, kind } as FleetQuery;
   const checked = normalizeQuery(complete);
 
   const change = (fields: Partial<FleetQuery>, run = true) => {
@@ -33,13 +32,11 @@ export function QueryEditor({
   };
   // What the kinds have in common, the scope above all, survives the change of kind.
   const changeKind = (next: QueryKind) =>
-    change({ ...kinds[next].default, ...carriedOver(complete, next), kind: next } as FleetQuery);
+    change({ ...kindNamed(next).defaults, ...carriedOver(complete, next), kind: next } as FleetQuery);
 
-  // The table pairs each kind with the editor of its own query; TypeScript cannot follow that through the lookup.
-  const Editor = kinds[kind].Editor as ComponentType<KindEditorProps<FleetQuery>>;
   return (
     <Stack direction="column" gap={1}>
-      <Field label="Query" description={kinds[kind].description} noMargin>
+      <Field label="Query" description={description} noMargin>
         <Combobox
           id={`${query.refId}-kind`}
           options={kindOptions}
@@ -59,5 +56,5 @@ export function QueryEditor({
 }
 
 function carriedOver(query: FleetQuery, next: QueryKind): Partial<FleetQuery> {
-  return 'scope' in query && 'scope' in kinds[next].default ? { scope: query.scope } : {};
+  return 'scope' in query && 'scope' in kindNamed(next).defaults ? { scope: query.scope } : {};
 }

@@ -2,12 +2,12 @@ import { getTemplateSrv } from '@grafana/runtime';
 import { type ComboboxOption, Stack } from '@grafana/ui';
 import React from 'react';
 
-import type { FleetDatasource } from '../datasource';
-import { type Dimension, dimensions, type Scope } from '../queries';
+import type { Suggestions } from '../kinds/kind';
+import { type Dimension, dimensions, type Scope } from '../scope';
 import { ValuesField } from './ValuesField';
 
 interface Props {
-  datasource: FleetDatasource;
+  datasource: Suggestions;
   idPrefix: string;
   scope: Scope;
   onChange: (scope: Scope) => void;

@@ -16,7 +16,7 @@ interface Props<T extends string> {
 /** A list of values, of which none means all. */
 export function ValuesField<T extends string>({ id, label, options, values, width, allowOthers, onChange }: Props<T>) {
   return (
-    // MultiCombobox gives its input an id of its own: only the label's can be referred to.
+    // MultiCombobox gives its input an id of its own: only the label's id can be referenced.
     <Field label={<Label id={`${id}-label`}>{label}</Label>} noMargin>
       <MultiCombobox
         aria-labelledby={`${id}-label`}

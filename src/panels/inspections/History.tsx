@@ -3,7 +3,7 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { Tooltip, useStyles2, useTheme2 } from '@grafana/ui';
 import React, { type KeyboardEvent, type MouseEvent, useState } from 'react';
 
-import { type Outcome, outcomes } from '../../datasource/queries';
+import { type Outcome, outcomes } from '../../datasource/kinds/inspections/query';
 import type { HistoryRecord } from './rows';
 
 const maxRuns = 20;
@@ -17,8 +17,8 @@ const barHeights: Record<Outcome | '', number> = {
   NotSupported: 3,
   Passed: 7,
   Warning: 13,
+  Error: 17,
   Failed: height,
-  Error: height,
 };
 
 interface Props {
@@ -28,7 +28,7 @@ interface Props {
   timeZone: string;
 }
 
-/** The last runs, a bar a run, newest on the right, with the value that the check measures as a line over them. */
+/** The last runs, one bar per run, newest on the right, with the value that the check measures as a line over them. */
 export function History({ history, subject, timeZone }: Props) {
   const styles = useStyles2(getStyles);
   const { visualization, colors } = useTheme2();
@@ -121,7 +121,7 @@ function RecordDetails({ record, timeZone }: { record: HistoryRecord; timeZone: 
   );
 }
 
-/** The name of the measurement to draw: one that the newest message tells, because it decides the outcome. */
+/** The name of the measurement to draw: the one in the newest message, because it decides the outcome. */
 export function measuredValue(runs: HistoryRecord[]): string | undefined {
   const { values, message } = runs[runs.length - 1];
   const names = Object.keys(values).sort();

@@ -3,7 +3,7 @@ import { dateTimeFormatTimeAgo, type GrafanaTheme2, LoadingState, type PanelProp
 import { Button, EmptyState, Icon, useStyles2 } from '@grafana/ui';
 import React, { useEffect, useMemo, useRef, useState } from 'react';
 
-import type { Outcome } from '../../datasource/queries';
+import type { Outcome } from '../../datasource/kinds/inspections/query';
 import { blockedReason } from './blockedReason';
 import { emptyReason } from './emptyReason';
 import { InspectionsTable, type RowRuns } from './InspectionsTable';
@@ -145,7 +145,7 @@ function troubleText({ name, state, since, error }: RegionTrouble, timeZone: str
   }
 }
 
-/** Draws the panel anew now and then, so that `3 minutes ago` stays true. */
+/** Redraws the panel periodically, so that `3 minutes ago` stays true. */
 function useTick(milliseconds: number): void {
   const [, setTicks] = useState(0);
   useEffect(() => {

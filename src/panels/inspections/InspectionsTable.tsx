@@ -224,7 +224,7 @@ function RunError({
 }) {
   const styles = useStyles2(getStyles);
   const element = useRef<HTMLDivElement>(null);
-  // Whoever pressed the last button in view would not see the error below it.
+  // Otherwise the error below the last visible row would be out of view.
   useEffect(() => {
     const rowAbove = element.current?.closest('tr')?.previousElementSibling;
     if (rowAbove?.contains(document.activeElement)) {

@@ -1,7 +1,7 @@
 import { Badge, type BadgeColor, type IconName } from '@grafana/ui';
 import React from 'react';
 
-import type { Outcome } from '../../datasource/queries';
+import type { Outcome } from '../../datasource/kinds/inspections/query';
 
 const looks: Record<Outcome, { color: BadgeColor; icon: IconName }> = {
   NotSupported: { color: 'darkgrey', icon: 'ban' },

@@ -3,7 +3,7 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { FilterPill, useStyles2 } from '@grafana/ui';
 import React from 'react';
 
-import { type Outcome, outcomes } from '../../datasource/queries';
+import { type Outcome, outcomes } from '../../datasource/kinds/inspections/query';
 import type { InspectionRow } from './rows';
 
 interface Props {

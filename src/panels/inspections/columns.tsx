@@ -27,7 +27,7 @@ interface Column {
   cell: (row: InspectionRow, context: CellContext) => ReactNode;
 }
 
-/** All that the table knows of a column. */
+/** What the table needs of a column. */
 export const columns: Record<ColumnId, Column> = {
   region: textColumn('region', 70),
   cluster: textColumn('cluster', 160),
@@ -88,7 +88,7 @@ function textColumn(id: 'region' | 'cluster' | 'product' | 'scene' | 'spec' | 'c
   };
 }
 
-/** Text with the data links of its field: one is followed at once, several are offered. */
+/** Text with the data links of its field: a single one is followed directly, several are offered as a menu. */
 function LinkedText({ row, column, text }: { row: InspectionRow; column: ColumnId; text: string }) {
   const linkClass = useStyles2(getLinkStyle);
   const clearButton = useStyles2(clearButtonStyles);

@@ -37,7 +37,7 @@ export function addOptions(builder: PanelOptionsEditorBuilder<InspectionsOptions
     .addBooleanSwitch({
       path: 'compact',
       name: 'Compact rows',
-      description: 'One line a row',
+      description: 'One line per row',
       defaultValue: defaultOptions.compact,
     })
     .addBooleanSwitch({

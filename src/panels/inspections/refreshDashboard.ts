@@ -6,7 +6,7 @@ declare global {
 
 /**
  * Runs the dashboard's queries again, as its refresh button does. Grafana has no public call for it: its dashboards
- * listen to no refresh event any more. Where this way is closed, the dashboard's own refresh interval does it.
+ * no longer listen to refresh events. If this fails, the dashboard's own refresh interval does it.
  */
 export function refreshDashboard(): void {
   window.__grafanaSceneContext?.state?.$timeRange?.onRefresh?.();

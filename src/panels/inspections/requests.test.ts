@@ -1,4 +1,4 @@
-import { maxLimit } from '../../datasource/queries';
+import { maxLimit } from '../../datasource/page';
 import { queriesFor } from './requests';
 import { testRow } from './testRows';
 

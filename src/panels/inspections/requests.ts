@@ -2,9 +2,9 @@ import type { DataFrame } from '@grafana/data';
 import { type BackendDataSourceResponse, getBackendSrv, isFetchError, toDataQueryResponse } from '@grafana/runtime';
 import { catchError, map, type Observable, throwError } from 'rxjs';
 
-import { defaults } from '../../datasource/normalize';
-import { type InspectionsQuery, maxLimit } from '../../datasource/queries';
-import { datasourceType } from '../../pluginIds';
+import { inspectionsDefaults, type InspectionsQuery } from '../../datasource/kinds/inspections/query';
+import { maxLimit } from '../../datasource/page';
+import { datasourceType } from '../../ids';
 import { type InspectionRow, toRows } from './rows';
 import type { Inspection } from './runs';
 
@@ -18,7 +18,7 @@ export function askPermission(datasourceUid: string): Observable<Permission> {
   return request<Permission>('GET', `${resources(datasourceUid)}/permission`);
 }
 
-/** Asks for a run at once and returns the request's identity. Fails with a sentence for the user. */
+/** Requests an immediate run and returns the request's identity. Fails with a message for the user. */
 export function requestRun({ datasourceUid, region, cluster, check }: Inspection): Observable<string> {
   return request<{ request: string }>('POST', `${resources(datasourceUid)}/run`, { region, cluster, check }).pipe(
     map((answer) => answer.request)
@@ -50,7 +50,7 @@ export function queriesFor(inspections: Inspection[]): InspectionsQuery[] {
   return groupedBy(inspections, ({ region, check }) => JSON.stringify([region, check]))
     .flatMap(pages)
     .map((page, index) => ({
-      ...defaults.inspections,
+      ...inspectionsDefaults,
       refId: `run${index}`,
       scope: { region: [page[0].region], cluster: page.map(({ cluster }) => cluster) },
       checks: [page[0].check],
@@ -83,7 +83,7 @@ function request<T>(method: string, url: string, data?: unknown): Observable<T> 
     );
 }
 
-/** What the backend said, else what the browser knows. */
+/** The backend's message, or else the browser's. */
 function sentence(error: unknown): string {
   if (isFetchError(error)) {
     const said: unknown = error.data?.message;

@@ -1,5 +1,8 @@
 import { createDataFrame, FieldType } from '@grafana/data';
+import { readFileSync } from 'fs';
+import path from 'path';
 
+import { outcomes } from '../../datasource/kinds/inspections/query';
 import { isInspectionsFrame, severity, toRows, troubledRegions } from './rows';
 
 const record = { time: 1000, outcome: 'Passed', message: 'fine', values: { nodeKeyDiff: 0 } };
@@ -53,6 +56,7 @@ it.each([
   ],
   ['that is broken', '[{', []],
   ['that is missing', undefined, []],
+  ['with elements that are no runs', [null, 'x', 5, record], [record]],
 ])('reads a history %s', (_, history, expected) => expect(rowWith({ history }).history).toEqual(expected));
 
 it('takes an outcome or a state that it does not know for none', () => {
@@ -75,9 +79,17 @@ it('names the regions that are not live', () => {
     { name: 'bj', state: 'failed', since: 5_000, error: '' },
   ]);
   expect(troubledRegions(frameWith({}))).toEqual([]);
+  expect(troubledRegions(frameWith({}, { regions: [null, 'gz', 5] }))).toEqual([]);
 });
 
-it('orders outcomes from none to the worst', () => {
-  const ordered = (['', 'Passed', 'Warning', 'Failed', 'Error'] as const).map(severity);
-  expect(ordered).toEqual([...ordered].sort());
+describe('the order of outcomes', () => {
+  const file = path.resolve(__dirname, '../../../pkg/datasource/testdata/outcomes.json');
+
+  it('is the backend’s, whose test reads the same file', () =>
+    expect(outcomes).toEqual(JSON.parse(readFileSync(file, 'utf8'))));
+
+  it('puts no outcome first and Failed last', () => {
+    const ordered = (['', 'NotSupported', 'Passed', 'Warning', 'Error', 'Failed'] as const).map(severity);
+    expect(ordered).toEqual([-1, 0, 1, 2, 3, 4]);
+  });
 });

@@ -1,12 +1,12 @@
 import type { DataFrame, Field, LinkModel } from '@grafana/data';
 
-import { type Outcome, outcomes } from '../../datasource/queries';
+import { type Outcome, outcomes } from '../../datasource/kinds/inspections/query';
 
 /** One inspection: a row of the query kind `inspections` (docs/datasource.md), with where it came from. */
 export interface InspectionRow {
   /** Identifies the inspection among all datasources. */
   key: string;
-  /** The datasource that answered; undefined when it is none of ours. */
+  /** The datasource that answered; undefined if it is not one of ours. */
   datasourceUid: string | undefined;
   region: string;
   cluster: string;
@@ -41,7 +41,7 @@ export interface HistoryRecord {
   values: Record<string, number>;
 }
 
-/** A region that does not answer with what is there now. */
+/** A region whose answer is not current. */
 export interface RegionTrouble {
   name: string;
   state: 'stale' | 'syncing' | 'failed';
@@ -92,7 +92,7 @@ export function toRows(frame: DataFrame, datasourceUid: string | undefined): Ins
 /** The regions of a frame that are not live. */
 export function troubledRegions(frame: DataFrame): RegionTrouble[] {
   const regions: unknown = frame.meta?.custom?.regions;
-  return (Array.isArray(regions) ? regions : [])
+  return objectsOf(regions)
     .filter(({ state }) => ['stale', 'syncing', 'failed'].includes(state))
     .map(({ name, state, since, error }) => ({
       name: String(name),
@@ -108,7 +108,7 @@ export function distinctBy<T>(items: T[], keyOf: (item: T) => string): T[] {
   return items.filter((item) => !seen.has(keyOf(item)) && seen.add(keyOf(item)));
 }
 
-/** How bad an outcome is; none is the least. */
+/** The severity of an outcome; no outcome is the least severe. */
 export function severity(outcome: Outcome | ''): number {
   return outcomes.findIndex((candidate) => candidate === outcome);
 }
@@ -127,7 +127,7 @@ function toNumber(value: unknown): number | undefined {
 
 function toHistory(value: unknown): HistoryRecord[] {
   const records: unknown = typeof value === 'string' ? parseJson(value) : value;
-  return (Array.isArray(records) ? records : []).map(({ time, outcome, message, values }) => ({
+  return objectsOf(records).map(({ time, outcome, message, values }) => ({
     time: toNumber(time) ?? 0,
     outcome: toOutcome(outcome),
     message: String(message ?? ''),
@@ -135,7 +135,12 @@ function toHistory(value: unknown): HistoryRecord[] {
   }));
 }
 
-/** A history that cannot be read is shown as none: the rest of the row still holds. */
+/** The objects of a list; nothing else in it can be shown. */
+function objectsOf(list: unknown): Array<Record<string, any>> {
+  return (Array.isArray(list) ? list : []).filter((item) => typeof item === 'object' && item !== null);
+}
+
+/** An unreadable history is shown as empty: the rest of the row is still valid. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

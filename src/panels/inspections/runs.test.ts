@@ -84,7 +84,7 @@ describe('a run without progress', () => {
     expect(run).toMatchObject({ phase: 'failed', message: expect.stringContaining(message) });
   });
 
-  it('has its time anew while its region’s queue moves', () => {
+  it('restarts its time limit while its region’s queue moves', () => {
     const other = testRow({ cluster: 'gz-etcd-small' });
     const runs = after(
       { type: 'requested', inspections: [row, other] },
@@ -102,7 +102,7 @@ describe('a run without progress', () => {
   });
 });
 
-it('keeps its identity when nothing changes, so that nothing is drawn anew', () => {
+it('keeps its identity when nothing changes, so that nothing is drawn again', () => {
   const runs = after(requested, accepted);
   expect(reduceRuns(runs, observed({ cluster: 'another' }))).toBe(runs);
   expect(reduceRuns(runs, { type: 'elapsed', now: 1, timeoutSeconds: 120 })).toBe(runs);

@@ -1,10 +1,10 @@
 import type { InspectionRow } from './rows';
 
 /**
- * The runs that were asked for in this panel, as plain data: nothing here knows React, HTTP or a clock.
+ * The runs that were asked for in this panel, as plain data: nothing here depends on React, HTTP or a clock.
  *
- * A run is requested, then waits (queued, running) until its record is there. It ends by going away, or stays as
- * failed until its user dismisses it.
+ * A run is requested, then waits (queued, running) until its record is there. It is then removed, or stays
+ * as failed until the user dismisses it.
  */
 export interface Runs {
   byKey: Readonly<Record<string, Run>>;
@@ -109,7 +109,7 @@ function observe(runs: Runs, rows: InspectionRow[], now: number): Runs {
   return markProgress(remaining, new Set(keysOf(begun)), new Set([...answered, ...begun].map(queueOf)), now);
 }
 
-/** A run that begins or ends shows that its region's queue moves: all that wait in it get their time anew. */
+/** A run that starts or ends shows that its region's queue moves: the time limit of all that wait in it starts again. */
 function markProgress(runs: Runs, begun: Set<string>, queues: Set<string>, now: number): Runs {
   return withRuns(
     runs,

@@ -21,6 +21,20 @@ it.each([
   ).toBe(expected);
 });
 
+it('sorts the worst outcome first: Failed above the Error that may hide it', () => {
+  const ofAll = (['', 'Error', 'NotSupported', 'Failed', 'Passed', 'Warning'] as const).map((outcome) =>
+    testRow({ outcome })
+  );
+  expect(sorted(ofAll, { column: 'outcome', direction: 'ascending' }).map(({ outcome }) => outcome)).toEqual([
+    'Failed',
+    'Error',
+    'Warning',
+    'Passed',
+    'NotSupported',
+    '',
+  ]);
+});
+
 it('keeps the order of the datasource without a sorting', () => expect(sorted(rows, undefined)).toBe(rows));
 
 it('goes from ascending to descending and back to the datasource’s order', () => {

@@ -1,7 +1,7 @@
 import type { DataFrame, DataQueryRequest } from '@grafana/data';
 import { getDataSourceSrv } from '@grafana/runtime';
 
-import { datasourceType } from '../../pluginIds';
+import { datasourceType } from '../../ids';
 
 /** The uid of the datasource that answered with a frame; undefined when it is not one of ours. */
 export function datasourceUidOf(frame: DataFrame, request: DataQueryRequest | undefined): string | undefined {

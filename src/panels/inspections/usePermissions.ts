@@ -4,8 +4,8 @@ import { Subscription } from 'rxjs';
 import { askPermission, type Permission } from './requests';
 
 /**
- * Whether the user may run inspections, by datasource; undefined while it is asked. A question that failed is asked
- * again when `version` changes.
+ * Whether the user may run inspections, by datasource; undefined while loading. A failed request is repeated
+ * when `version` changes.
  */
 export function usePermissions(datasourceUids: string[], version: unknown): Record<string, Permission | undefined> {
   const [permissions, setPermissions] = useState<Record<string, Permission & { answered: boolean }>>({});

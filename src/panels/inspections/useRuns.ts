@@ -15,7 +15,7 @@ import {
   waitingRuns,
 } from './runs';
 
-/** Grafana and the API servers are asked for this many runs at once. */
+/** How many runs are requested concurrently. */
 const concurrentRequests = 4;
 
 export interface RunControls {
@@ -56,7 +56,7 @@ export function useRuns(panelRows: InspectionRow[], timeoutSeconds: number): Run
     return () => subscription.unsubscribe();
   }, [polls]);
 
-  // The other panels learn of the results when the last of them is there.
+  // The other panels are refreshed when the last result has arrived.
   const wasPending = useRef(false);
   useEffect(() => {
     if (wasPending.current && !pending) {
@@ -67,7 +67,7 @@ export function useRuns(panelRows: InspectionRow[], timeoutSeconds: number): Run
 
   const run = useCallback((inspections: Inspection[]) => {
     dispatch({ type: 'requested', inspections });
-    // Runs on when the panel goes away: what was asked for is asked for.
+    // Continues after the panel is unmounted: the request has been made.
     from(inspections)
       .pipe(
         mergeMap((inspection) => {
@@ -92,13 +92,13 @@ export function useRuns(panelRows: InspectionRow[], timeoutSeconds: number): Run
   };
 }
 
-/** Milliseconds to the next look: 1 s while the newest run is young, 3 s at most. */
+/** Milliseconds to the next poll: 1 s while the newest run is young, 3 s at most. */
 export function pollDelay(waiting: WaitingRun[], now: number): number {
   const youngest = now - Math.max(...waiting.map(({ since }) => since));
   return Math.min(Math.max(youngest / 5, 1000), 3000);
 }
 
-/** A look that fails is repeated at the next turn: the time limit ends it all. */
+/** A failed poll is repeated at the next interval, until the time limit. */
 function readWaiting(waiting: WaitingRun[]) {
   const groups = groupedBy(
     waiting.map(({ inspection }) => inspection),

@@ -9,8 +9,8 @@ declare global {
 const loaded = new Map<string, Promise<unknown>>();
 
 /**
- * Loads an AMD module as Grafana's loader does: by a script element, with the shared libraries by name and a `module`
- * that says where the module came from. A library that the host does not share is an error, as it is in Grafana.
+ * Loads an AMD module as Grafana's loader does: with a script element, the shared libraries by name and a `module` with
+ * the module's address. A library that the host does not share is an error, as in Grafana.
  */
 export function loadAmdModule<T>(address: string, libraries: Record<string, unknown>): Promise<T> {
   const known = loaded.get(address) ?? loadOnce(address, libraries);

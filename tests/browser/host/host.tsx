@@ -1,6 +1,6 @@
 /**
- * Stands in for Grafana's front end in the browser tests: loads the built plugins as AMD modules with the shared
- * libraries of the real packages, and offers the services that they ask of Grafana.
+ * Replaces Grafana's front end in the browser tests. It loads the built plugins as AMD modules with the shared
+ * libraries of the real packages, and provides the Grafana services that they use.
  */
 import * as emotionCss from '@emotion/css';
 import * as grafanaData from '@grafana/data';
@@ -30,10 +30,11 @@ import * as reactRouter from 'react-router-dom-v5-compat';
 import * as rxjs from 'rxjs';
 import { lastValueFrom } from 'rxjs';
 
+import { appId } from '../../../src/ids.ts';
 import { loadAmdModule } from './amd.ts';
 import { backendSrv, dataSourceSrv, templateSrv } from './services.ts';
 
-/** What the tests set before they mount something. */
+/** Settings that tests make before they mount a plugin. */
 export interface HostSettings {
   theme: 'dark' | 'light';
   role: 'Viewer' | 'Editor' | 'Admin';
@@ -54,7 +55,7 @@ declare global {
     mountConfigEditor: (settings: Record<string, unknown>) => Promise<void>;
     mountQueryEditor: (query: Record<string, unknown>, editor: 'query' | 'variable') => Promise<void>;
     mountApp: (path: string) => Promise<void>;
-    /** What the mounted editor has reported last. */
+    /** The last value that the mounted editor reported. */
     edited: unknown;
     /** How often the mounted query editor has run its query. */
     queryRuns: number;
@@ -81,7 +82,6 @@ const sharedLibraries = {
   rxjs,
 };
 
-const appId = 'etcdfleet-slo-app';
 const settings = window.hostSettings;
 const theme = createTheme({ colors: { mode: settings.theme } });
 
@@ -110,7 +110,7 @@ function startServices() {
   grafanaRuntime.setTemplateSrv(templateSrv);
   grafanaRuntime.setDataSourceSrv(dataSourceSrv(settings.datasources, () => load('/datasource')));
   grafanaRuntime.setAppEvents(new EventBusSrv());
-  // Panels ask for option editors by name when they are loaded; none is drawn here.
+  // Panels look up option editors by name when they are loaded. None is rendered here.
   standardEditorsRegistry.setInit(() =>
     ['boolean', 'multi-select', 'number'].map((id) => ({ id, name: id, editor: () => null }))
   );
@@ -176,14 +176,14 @@ window.mountApp = async (path) => {
   );
 };
 
-/** Keeps what an editor edits, as Grafana's pages do. */
+/** Keeps the edited value, as Grafana's pages do. */
 function Edited({
   initial,
   editor,
   propsFor,
 }: {
   initial: unknown;
-  // Grafana's editors have props of many types; the tests look at what comes out.
+  // Grafana's editors have props of many types. The tests check the edited value only.
   editor: ComponentType<any>;
   propsFor: (value: unknown, onChange: (value: unknown) => void) => object;
 }) {

@@ -7,8 +7,7 @@ import type {
 } from '@grafana/data';
 import type { BackendSrv, BackendSrvRequest, DataSourceSrv, FetchResponse, TemplateSrv } from '@grafana/runtime';
 import { defer, type Observable } from 'rxjs';
-
-const datasourceType = 'etcdfleet-slo-datasource';
+import { datasourceType } from '../../../src/ids.ts';
 
 /** Grafana's HTTP client, without its alerts and its queue. */
 export const backendSrv = {

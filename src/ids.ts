@@ -1,0 +1,17 @@
+/**
+ * The ids under which Grafana knows this app, its parts and its dashboards. The files that must hold them as literals
+ * (plugin.json, provisioning) are compared in ids.test.ts.
+ */
+export const appId = 'etcdfleet-slo-app';
+export const datasourceType = 'etcdfleet-slo-datasource';
+export const inspectionsPanelType = 'etcdfleet-inspections-panel';
+
+/** The datasource that provisioning/datasources adds. */
+export const datasourceUid = 'etcdfleet';
+
+/** One dashboard per tier. */
+export const dashboardUids = {
+  overview: 'etcdfleet-tier1',
+  scene: 'etcdfleet-tier2',
+  cluster: 'etcdfleet-tier3',
+} as const;
