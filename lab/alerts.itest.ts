@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadDefinitions, readDefinitions } from '../slo/model/definitions.ts';
 import { latencySlis } from '../slo/model/model.ts';
 import { type DefinitionTexts, parseDefinitions } from '../slo/model/parse.ts';
-import { datasourceUid } from '../src/ids.ts';
+import { datasourceType, datasourceUid } from '../src/ids.ts';
 import { httpOk } from './http.ts';
 import { instantQuery } from './instant-query.ts';
 import { applyObjects, deleteObject } from './kubernetes/client.ts';
@@ -143,14 +143,23 @@ test('a killed quorum leads tier 1, spends the budget, and an alert says so', as
         labels.urgency === 'page' &&
         summary.test(annotations.summary)
     );
-  const [leads, fell] = await Promise.all([
+  const members = [1, 2].map((index) => `${cluster}-${index}`).join(', ');
+  const [leads, named, fell] = await Promise.all([
     sinceKilled('It leads the table of clusters', async () => (await worstClusters())[0].cluster === cluster),
+    sinceKilled('The diagnosis of the fleet begins with it and names the members', async () => {
+      const [worst] = await diagnosis({ findings: 'first' });
+      return worst?.cluster === cluster && worst.suspect === 'Quorum lost' && worst.member === members;
+    }),
     sinceKilled('Its error budget has fallen', async () => (await left())!.budgetLeft < before - 0.001),
     sinceKilled('Alertmanager has an alert about the quorum', alerted(objective, /quorum.*: etcd availability burns/)),
     sinceKilled('Reads page', alerted('read-availability', /./)),
     sinceKilled('Writes page', alerted('write-availability', /./)),
   ]);
   assert.ok(leads <= 60, `it led after ${leads} s`);
+  assert.ok(named <= 60, `the diagnosis named the members after ${named} s`);
+  const [{ statement, host }] = await diagnosis({ scope: { cluster: [cluster] } });
+  assert.match(statement, /has no quorum: 2 of 3 members are down/);
+  assert.equal(host, 'sh-node-1, sh-node-2');
   assert.ok(fell <= 120, `its budget fell after ${fell} s`);
   // By the times of the samples, so that a busy machine which is slow to deliver the alert is no fault of the rules.
   const firstSample = async (series: string) =>
@@ -172,6 +181,18 @@ test('each fault fires the alerts of its own cluster’s objectives and no other
   await sleep(3 * stepSeconds * 1000); // what else would come now
   const others = (await firing()).filter((alert) => !named('may').includes(alert));
   assert.deepEqual(others, named('must').sort());
+});
+
+test('the diagnosis names the cause of each fault', async () => {
+  const causes: Record<string, string> = {
+    'fill-quota': 'Quota exceeded',
+    'pause-member': 'Member down',
+    'kill-quorum': 'Quorum lost',
+  };
+  for (const { fault, cluster } of faults) {
+    const [{ suspect, statement }] = await diagnosis({ scope: { cluster: [cluster] } });
+    assert.equal(suspect, causes[fault], statement);
+  }
 });
 
 test('heal ends every fault', async () => {
@@ -215,6 +236,17 @@ interface ClusterLevel {
   budgetLeft: number;
 }
 
+interface FindingRow {
+  cluster: string;
+  suspect: string;
+  statement: string;
+  member: string;
+  host: string;
+}
+
+/** The rows of a query of the kind diagnosis. */
+const diagnosis = (query: object) => rowsOf<FindingRow>({ kind: 'diagnosis', ...query });
+
 /** The rows of tier 1's table of clusters, asked as its panel asks for the whole fleet. */
 async function worstClusters(): Promise<ClusterLevel[]> {
   const { panels } = JSON.parse(
@@ -222,19 +254,19 @@ async function worstClusters(): Promise<ClusterLevel[]> {
   );
   const table = panels.find(({ title }: { title: string }) => title === 'Clusters by objective, worst first');
   const [target] = table.targets;
-  const datasource = { ...target.datasource, uid: datasourceUid };
+  return rowsOf<ClusterLevel>({ ...target, scope: {} });
+}
+
+/** The rows of a table as objects, asked through the datasource. */
+async function rowsOf<Row>(query: object): Promise<Row[]> {
+  const datasource = { type: datasourceType, uid: datasourceUid };
   const [from, to] = [Date.now() - 3_600_000, Date.now()].map(String);
-  const body = JSON.stringify({ from, to, queries: [{ ...target, scope: {}, datasource }] });
+  const body = JSON.stringify({ from, to, queries: [{ refId: 'A', ...query, datasource }] });
   const answer = await httpOk(`${fleetURL(lab.running.lab)}/api/ds/query`, { method: 'POST', body, headers: asJSON });
   const [{ schema, data }] = JSON.parse(answer).results.A.frames;
-  const columns = new Map<string, unknown[]>(
-    schema.fields.map(({ name }: { name: string }, at: number) => [name, data.values[at]])
-  );
-  return columns.get('cluster')!.map((cluster, row) => ({
-    cluster: cluster as string,
-    objective: columns.get('objective')![row] as string,
-    budgetLeft: columns.get('budgetLeft')![row] as number,
-  }));
+  const names = (schema.fields as Array<{ name: string }>).map(({ name }) => name);
+  const [first] = data.values as unknown[][];
+  return first.map((_, row) => Object.fromEntries(names.map((name, at) => [name, data.values[at][row]])) as Row);
 }
 
 const asJSON = { 'Content-Type': 'application/json' };

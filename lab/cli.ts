@@ -1,6 +1,7 @@
 // npm run lab -- <command>: runs the whole system on this machine, with the real programs.
 import { build } from './commands/build.ts';
 import type { Command } from './commands/command.ts';
+import { diagnoses } from './commands/diagnoses.ts';
 import { fault, heal } from './commands/fault.ts';
 import { incidentsCommand } from './commands/incidents.ts';
 import { logs } from './commands/logs.ts';
@@ -28,7 +29,7 @@ const help: Command = {
   },
 };
 
-const commands: Command[] = [up, build, stop, status, logs, fault, heal, incidentsCommand, soak, help];
+const commands: Command[] = [up, build, stop, status, logs, fault, heal, diagnoses, incidentsCommand, soak, help];
 
 const [name = 'up', ...args] = process.argv.slice(2);
 const interrupted = new AbortController();

@@ -48,6 +48,8 @@ function readPortBase(value: string | undefined): number {
 
 export const logFile = (lab: Lab, process: string) => path.join(lab.dir, 'log', `${process}.log`);
 export const dataDir = (lab: Lab, process: string) => path.join(lab.dir, 'data', process);
+/** How much longer each sync takes on the disk of a simulated machine, as a Go duration; there is none by default. */
+export const diskDelayFile = (lab: Lab, host: string) => path.join(lab.dir, 'hosts', host, 'disk-delay');
 /** The folder in which the check backup-age finds backups. */
 export const backupsDir = (lab: Lab) => path.join(lab.dir, 'backups');
 export const etcFile = (lab: Lab, ...names: string[]) => path.join(lab.dir, 'etc', ...names);

@@ -14,8 +14,8 @@ import { applyRules, rulesToApply } from '../lab/slo/apply.ts';
 import { UsageError } from '../slo/commands/command.ts';
 import { promtoolTexts } from '../slo/fixtures/index.ts';
 import { constantFiles, constants } from '../slo/generate/constants.ts';
-import { dashboardExprs } from '../slo/generate/dashboards.ts';
 import { ruleTexts } from '../slo/generate/files.ts';
+import { readExprs } from '../slo/generate/read-exprs.ts';
 import { loadDefinitions } from '../slo/model/definitions.ts';
 import { jsonSchemas } from '../slo/model/json-schemas.ts';
 import { DefinitionError } from '../slo/model/problem.ts';
@@ -94,7 +94,7 @@ async function generateApi(): Promise<Files> {
 async function generateRules(): Promise<Files> {
   const definitions = loadDefinitions();
   const texts = {
-    ...ruleTexts(definitions, dashboardExprs(), 'npm run generate'),
+    ...ruleTexts(definitions, readExprs(), 'npm run generate'),
     ...promtoolTexts(definitions, 'npm run generate'),
   };
   return Object.fromEntries(Object.entries(texts).map(([file, text]) => [`rules/${file}`, text]));

@@ -11,6 +11,9 @@ import (
 // another object holds them, or the region is not the API server's.
 const ConditionIdentityHeld = "IdentityHeld"
 
+// ConditionOnboarded is True on an EtcdCluster when all its members were scraped well, and a quorum at the same time.
+const ConditionOnboarded = "Onboarded"
+
 // AnnotationTakeOverIdentity is set to "true" on an EtcdCluster to let it take over a region and clusterId whose holder is
 // gone although its members do not answer with the etcd cluster ID that is recorded for them.
 const AnnotationTakeOverIdentity = "etcd.cloud.tencent.com/take-over-identity"

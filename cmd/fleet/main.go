@@ -25,6 +25,7 @@ const usage = `fleet shows a fleet of etcd clusters through the etcd Fleet datas
 Usage:
   fleet clusters     health, members, leader, keys, size and last inspection of every cluster
   fleet inspections  the inspections with their outcomes
+  fleet diagnose     what is wrong with clusters: cause, members, hosts, evidence, next action
   fleet slo          error budgets and burn rates, worst first
   fleet health       whether Thanos and every region can be reached
   fleet query EXPR   a PromQL expression, or a query of the datasource as JSON
@@ -45,6 +46,7 @@ type command struct {
 var commands = map[string]command{
 	"clusters":    {flags: tableFlags, run: showClusters},
 	"inspections": {flags: tableFlags, run: showInspections},
+	"diagnose":    {flags: tableFlags, run: showDiagnosis},
 	"slo":         {flags: sloFlags, run: showSLO},
 	"health":      {flags: noFlags, run: showHealth},
 	"query":       {flags: noFlags, run: showQuery},

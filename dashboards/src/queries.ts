@@ -1,6 +1,7 @@
 // The datasource's queries as the dashboards write them: one builder per kind, typed by the front end's own union.
 import type * as cog from '@grafana/grafana-foundation-sdk/cog';
 import type { ClustersQuery } from '../../src/datasource/kinds/clusters/query.ts';
+import type { DiagnosisQuery } from '../../src/datasource/kinds/diagnosis/query.ts';
 import type { FleetQuery } from '../../src/datasource/kinds/index.ts';
 import type { InspectionsQuery } from '../../src/datasource/kinds/inspections/query.ts';
 import type { PromqlQuery } from '../../src/datasource/kinds/promql/query.ts';
@@ -45,6 +46,10 @@ export const failedInspections = (where: string) =>
 
 export function clusters(query: Omit<Partial<ClustersQuery>, 'kind'>) {
   return new QueryBuilder({ refId: 'A', ...query, kind: 'clusters' });
+}
+
+export function diagnosis(query: Omit<Partial<DiagnosisQuery>, 'kind'>) {
+  return new QueryBuilder({ refId: 'A', ...query, kind: 'diagnosis' });
 }
 
 export function inspections(query: Omit<Partial<InspectionsQuery>, 'kind'>) {

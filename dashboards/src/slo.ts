@@ -62,6 +62,14 @@ export function burnRateOfGroups(level: string, window: string, by: string[], wh
 export const burnRateOfCluster = (window: string, where: string) =>
   `max by (objective) (${burnRate(window)}{${where}})`;
 
+/** The clusters that burn so fast that somebody is paged, one series each. */
+export function burningClusters(where: string): string {
+  const over = (window: number, factor: number) =>
+    `max by (region, cluster, objective) (${burnRate(formatDuration(window))}{${where}}) > ${factor}`;
+  const pages = [fast, medium].map(({ short, long, factor }) => `(${over(short, factor)} and ${over(long, factor)})`);
+  return `group by (region, cluster) (${pages.join(' or ')})`;
+}
+
 /** The share of a cluster's error budgets that is spent; more than 1 when there is more spent than there was. */
 export const spentBudgetOfCluster = (where: string) =>
   `1 - min by (objective) (${remainingBudget(budgetWindow)}{${where}})`;

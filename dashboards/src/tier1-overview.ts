@@ -1,11 +1,13 @@
 // Tier 1: all regions on one page. Who is hurt?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { diagnosisTable } from './diagnosis.ts';
 import { rowToCluster, rowToScene, seriesToRegion } from './links.ts';
 import {
   anyIsBad,
   column,
   colouredWords,
+  fullWidth,
   healthColours,
   inOrder,
   inspectionsFailed,
@@ -18,12 +20,13 @@ import {
   table,
   timeseries,
 } from './panels.ts';
-import { clusters, countOf, inspections, instant, range } from './queries.ts';
+import { clusters, countOf, diagnosis, inspections, instant, range } from './queries.ts';
 import { coverageRatio } from '../../slo/generate/coverage.ts';
 import {
   badRatio,
   budgetMatrix,
   budgetWindow,
+  burningClusters,
   burnRateOfGroups,
   burnRatePanel,
   fastWindow,
@@ -36,6 +39,17 @@ import { datasourceVariable, filterVariable } from './variables.ts';
 
 const where = 'region=~"$region",product=~"$product",scene=~"$scene",spec=~"$spec"';
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
+
+/** One series per cluster that the inventory has, that has a member which is scraped, and that Kubernetes clusters use. */
+const expected = `group by (region, cluster) (cluster:etcd_members:expected{${where}})`;
+const seen = `(sum by (region, cluster) (up{job="etcd",${where}}) > 0)`;
+const kubernetesClusters = `max by (region, cluster) (etcdfleet_cluster_kubernetes_clusters{${where}})`;
+
+/** One of the four answers at the top. */
+const answer = (...args: Parameters<typeof stat>) =>
+  stat(...args)
+    .height(3)
+    .span(fullWidth / 4);
 
 /** The most important comes first: a narrow screen shows nothing else. */
 const clusterColumns = [
@@ -62,22 +76,80 @@ export function tier1Overview() {
     .withVariable(filterVariable('product', 'Product', { region: ['$region'] }))
     .withVariable(filterVariable('scene', 'Scene', { region: ['$region'], product: ['$product'] }))
     .withVariable(filterVariable('spec', 'Spec'))
-    .withRow(row('Who is hurt'))
+    .withRow(row('Who is hurt now'))
+    .withPanel(
+      answer(
+        'Clusters burning',
+        'Clusters that burn an error budget so fast that somebody is paged.',
+        'none',
+        anyIsBad
+      ).withTarget(instant(`count(${burningClusters(where)}) or 0 * count(${expected})`))
+    )
+    .withPanel(
+      answer(
+        'Pages firing',
+        'Alerts of the regions that page somebody, as Thanos rule knows them.',
+        'none',
+        anyIsBad
+      ).withTarget(
+        instant(`count(ALERTS{alertstate="firing",urgency="page",region=~"$region"}) or 0 * count(${expected})`)
+      )
+    )
+    .withPanel(
+      answer(
+        'Kubernetes clusters behind them',
+        'Kubernetes clusters whose API servers store in a cluster that burns.',
+        'none',
+        anyIsBad
+      ).withTarget(
+        instant(
+          `sum(${kubernetesClusters} and on (region, cluster) ${burningClusters(where)}) or 0 * count(${expected})`
+        )
+      )
+    )
+    .withPanel(
+      answer(
+        'Clusters that we cannot see',
+        'Share of the clusters of which no member is scraped: how far the other figures cannot be trusted.',
+        'percentunit',
+        [
+          { color: 'green', value: null },
+          { color: 'orange', value: 0.0001 },
+        ]
+      )
+        .decimals(2)
+        .withTarget(
+          instant(
+            `(count(${expected} unless on (region, cluster) ${seen}) or 0 * count(${expected})) / count(${expected})`
+          )
+        )
+    )
+    .withPanel(
+      diagnosisTable('Worst now', 'The clusters that are hurt, the worst first, and what is wrong with each of them.', [
+        ...(['region', 'cluster', 'statement', 'since', 'product', 'scene'] as const),
+      ])
+        .height(7)
+        .withTarget(diagnosis({ scope, findings: 'first', limit: 20 }))
+        .overrideByName('cluster', [...column('cluster', 150), { id: 'links', value: [rowToCluster] }])
+        .overrideByName('scene', [...column('scene', 110), { id: 'links', value: [rowToScene] }])
+    )
     .withPanel(
       budgetMatrix(
         'Error budget left by region',
         `What each region has left of its error budget of ${budgetWindow}, for each objective: its worst SLI decides.`,
         'region'
       )
-        .height(8)
-        .span(8)
+        .height(6)
+        .span(fullWidth)
         .withTarget(levels({ scope, level: 'region', limit: 1000 }))
     )
+    .withRow(row('Service levels'))
     .withPanel(
       burnRatePanel(
         'Burn rate by region',
         `How many times too fast each region burns its error budget, over ${fastWindow}: its worst objective.`
       )
+        .span(fullWidth / 2)
         .withTarget(range(burnRateOfGroups('spec', fastWindow, ['region'], where), '{{region}}'))
         .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
     )
@@ -88,7 +160,7 @@ export function tier1Overview() {
         [...['sli', 'ratio', 'target', 'history', 'bad', 'all']]
       )
         .height(8)
-        .span(8)
+        .span(fullWidth / 2)
         .withTarget(levels({ scope, level: 'scene', limit: 50 }))
         .overrideByName('scene', [...column('scene', 130), { id: 'links', value: [rowToScene] }])
     )
@@ -174,7 +246,7 @@ export function tier1Overview() {
         .height(9)
         .withTarget(inspections({ scope, limit: 100 }))
     )
-    .withRow(row('Service levels by region'))
+    .withRow(row('SLIs by region'))
     .withPanel(ofRegions('Without a leader', 'leader'))
     .withPanel(ofRegions('Request errors', 'request-errors'))
     .withPanel(ofRegions('Missing scrapes', 'scrapes'))

@@ -1,6 +1,7 @@
 // Tier 3: one cluster. What is wrong with it, and what now?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { diagnosisTable } from './diagnosis.ts';
 import { rowToScene, toOverview } from './links.ts';
 import {
   anyIsBad,
@@ -16,7 +17,7 @@ import {
   timeseries,
   withLine,
 } from './panels.ts';
-import { countOf, inspections, instant, range } from './queries.ts';
+import { countOf, diagnosis, inspections, instant, range } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, requestErrorRatio, requestLatency, walFsync } from './sli.ts';
 import {
   spentBudgetOfCluster,
@@ -48,6 +49,26 @@ export function tier3Cluster() {
     .withVariable(datasourceVariable())
     .withVariable(choiceVariable('region', 'Region'))
     .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
+    .withRow(row('What is wrong, and what to do'))
+    .withPanel(
+      diagnosisTable('Diagnosis', 'What is wrong with this cluster, the worst first, and what to do next.', [
+        ...(['statement', 'since', 'action', 'host', 'kubernetes'] as const),
+      ])
+        .height(7)
+        .withTarget(diagnosis({ scope }))
+    )
+    .withPanel(
+      inspectionsPanel('Inspections', 'What the checks found; a button runs them again immediately.', [
+        'check',
+        'outcome',
+        'lastRun',
+        'duration',
+        'message',
+        'state',
+      ])
+        .height(10)
+        .withTarget(inspections({ scope }))
+    )
     .withRow(row('Now'))
     .withPanel(
       stat('No leader', 'Members that see no leader.', 'none', anyIsBad).withTarget(
@@ -80,18 +101,6 @@ export function tier3Cluster() {
       ])
         .decimals(0)
         .withTarget(instant(`max(increase(etcd_server_leader_changes_seen_total{${where}}[1h]))`))
-    )
-    .withPanel(
-      inspectionsPanel('Inspections', 'What the checks found; a button runs them again immediately.', [
-        'check',
-        'outcome',
-        'lastRun',
-        'duration',
-        'message',
-        'state',
-      ])
-        .height(12)
-        .withTarget(inspections({ scope }))
     )
     .withPanel(
       table('Members', 'The members as their metrics show them.')

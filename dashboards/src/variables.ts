@@ -28,11 +28,15 @@ export function choiceVariable(dimension: Dimension, label: string, scope: Scope
   return inventoryVariable(dimension, label, scope);
 }
 
+/**
+ * Values are read when the dashboard is opened and not again: Grafana replaces a value that is no longer, or not yet, among
+ * them by the first one, so that the page would show another cluster without a word.
+ */
 function inventoryVariable(dimension: Dimension, label: string, scope: Scope): QueryVariableBuilder {
   return new QueryVariableBuilder(dimension)
     .label(label)
     .datasource(datasource)
     .query({ refId: dimension, kind: 'clusters', distinct: dimension, scope })
     .definition(`${dimension} of the inventory`)
-    .refresh(VariableRefresh.OnTimeRangeChanged);
+    .refresh(VariableRefresh.OnDashboardLoad);
 }

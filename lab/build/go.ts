@@ -21,11 +21,19 @@ export async function goBuild(options: {
   output: string;
   ldflags?: string;
   tags?: string;
+  /** A file of `go build -overlay`. */
+  overlay?: string;
   signal?: AbortSignal;
 }): Promise<void> {
   const ldflags = ['-s', '-w', options.ldflags].filter(Boolean).join(' ');
   try {
-    const flags = ['-trimpath', '-ldflags', ldflags, ...(options.tags ? ['-tags', options.tags] : [])];
+    const flags = ['-trimpath', '-ldflags', ldflags];
+    if (options.tags) {
+      flags.push('-tags', options.tags);
+    }
+    if (options.overlay) {
+      flags.push('-overlay', options.overlay);
+    }
     await execa('go', ['build', ...flags, '-o', options.output, ...options.packages], {
       cwd: options.directory,
       cancelSignal: options.signal,

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { LabFailure } from '../failure.ts';
@@ -14,10 +14,22 @@ export interface Tool {
   package: string;
   ldflags?: (version: string) => string;
   tags?: string;
+  /** Source files that are compiled in place of those of modules; a change of them needs a new tag to be noticed. */
+  overlay?: Array<{ module: string; file: string; with: string }>;
 }
 
 export const tools: Tool[] = [
-  { name: 'etcd', module: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
+  {
+    name: 'etcd',
+    module: 'etcd',
+    package: 'go.etcd.io/etcd/server/v3',
+    // For the fault slow-host. Without the variable LAB_DISK_DELAY it is etcd as it is.
+    tags: 'slowdisk1',
+    overlay: [
+      { module: 'go.etcd.io/etcd/client/pkg/v3', file: 'fileutil/sync_linux.go', with: 'slow-disk/sync_linux.go' },
+      { module: 'go.etcd.io/bbolt', file: 'bolt_linux.go', with: 'slow-disk/bolt_linux.go' },
+    ],
+  },
   {
     name: 'kube-apiserver',
     module: 'kube-apiserver',
@@ -72,15 +84,33 @@ export async function missingTools(lab: Lab, wanted: Tool[]): Promise<Tool[]> {
   return wanted.filter((_, index) => !current[index]);
 }
 
-export function buildTool(lab: Lab, tool: Tool, signal?: AbortSignal): Promise<void> {
-  return goBuild({
+export async function buildTool(lab: Lab, tool: Tool, signal?: AbortSignal): Promise<void> {
+  await goBuild({
     directory: moduleDir(lab, tool),
     packages: [tool.package],
     output: program(lab, tool.name),
     ldflags: tool.ldflags?.(pinOf(goMod(lab, tool), tool.package).version),
     tags: tool.tags,
+    overlay: await writeOverlay(lab, tool),
     signal,
   });
+}
+
+/** Writes the file that `go build -overlay` reads, and returns its name. */
+async function writeOverlay(lab: Lab, tool: Tool): Promise<string | undefined> {
+  if (!tool.overlay) {
+    return undefined;
+  }
+  const directory = moduleDir(lab, tool);
+  const replaced: Record<string, string> = {};
+  for (const { module, file, with: ours } of tool.overlay) {
+    const { stdout } = await execa('go', ['mod', 'download', '-json', module], { cwd: directory });
+    const { Dir } = JSON.parse(stdout) as { Dir: string };
+    replaced[path.join(Dir, file)] = path.join(directory, ours);
+  }
+  const overlay = `${program(lab, tool.name)}.overlay.json`;
+  writeFileSync(overlay, JSON.stringify({ Replace: replaced }, null, 2));
+  return overlay;
 }
 
 async function isCurrent(lab: Lab, tool: Tool): Promise<boolean> {

@@ -12,6 +12,7 @@ import { manyKeys } from './many-keys.ts';
 import { pauseApi } from './pause-api.ts';
 import { pauseMember } from './pause-member.ts';
 import { restartMember } from './restart-member.ts';
+import { slowHost } from './slow-host.ts';
 import { splitMember } from './split-member.ts';
 import { stopApi } from './stop-api.ts';
 import { stopCruiser } from './stop-cruiser.ts';
@@ -25,6 +26,7 @@ export const faults: Fault[] = [
   killMember,
   pauseMember,
   stutterMember,
+  slowHost,
   killQuorum,
   fillQuota,
   largeValue,

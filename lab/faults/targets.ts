@@ -69,6 +69,19 @@ async function chosenMember(
   return member.name;
 }
 
+/** Returns the target of a host fault from `[host]`: by default the host of the leader of gz's default cluster. */
+export async function hostTarget(lab: Lab, [name]: string[]): Promise<string> {
+  if (name === undefined) {
+    return (await theLeader(lab, clusterNamed(lab, defaultCluster(lab)))).host;
+  }
+  const members = allClusters(lab.plan).flatMap((cluster) => cluster.members);
+  const hosts = [...new Set(members.map(({ host }) => host))];
+  if (!hosts.includes(name)) {
+    throw new LabFailure(`There is no host ${name}.`, `Use one of: ${hosts.join(', ')}.`);
+  }
+  return name;
+}
+
 /** Returns the target of a region fault from `[region]`: by default the first region. */
 export function regionTarget(lab: Lab, [name]: string[]): string {
   return regionNamed(lab, name ?? lab.plan.regions[0].name).name;

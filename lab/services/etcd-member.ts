@@ -1,6 +1,6 @@
 import { authorityFile, clusterCertificate } from '../credentials.ts';
 import { httpOk } from '../http.ts';
-import { type Lab, dataDir, program } from '../lab.ts';
+import { type Lab, dataDir, diskDelayFile, program } from '../lab.ts';
 import { type PlannedCluster, type PlannedMember, allClusters } from '../plan.ts';
 import type { Service } from '../supervisor/service.ts';
 
@@ -46,7 +46,7 @@ export function etcdMember(
       ...(cluster.tls ? tlsArguments(lab, cluster) : []),
     ],
     // The state is not an argument: it matters at the first start only, and the command line identifies our process.
-    env: () => ({ ETCD_INITIAL_CLUSTER_STATE: state }),
+    env: () => ({ ETCD_INITIAL_CLUSTER_STATE: state, LAB_DISK_DELAY: diskDelayFile(lab, member.host) }),
     ports: member.ports,
     // A member that refuses writes for lack of space still counts as ready: a lab with that fault must start.
     probe: () => httpOk(`${member.metricsURL}/health?exclude=NOSPACE`),

@@ -39,7 +39,7 @@ type collector struct {
 	clusters client.Reader
 	options  Options
 
-	members, seen, quorumSeen, awaited *prometheus.Desc
+	members, seen, quorumSeen, awaited, kubernetes *prometheus.Desc
 }
 
 // Setup registers the inventory's metrics over the manager's cache. They are there when the cache is synchronised.
@@ -55,6 +55,8 @@ func Setup(mgr ctrl.Manager, options Options) error {
 			"1 once a quorum of the cluster's members was scraped well at the same time, else 0.", labels, nil),
 		awaited: prometheus.NewDesc("etcdfleet_member_awaited_since_seconds",
 			"Unix time since which a member is awaited that was never scraped well.", append(labels[:len(labels):len(labels)], "member"), nil),
+		kubernetes: prometheus.NewDesc("etcdfleet_cluster_kubernetes_clusters",
+			"Kubernetes clusters that store in the cluster: spec.kubernetesClusters of its EtcdCluster.", labels, nil),
 	}
 	if err := options.Metrics.Register(c); err != nil {
 		return fmt.Errorf("register the metrics of the inventory: %w", err)
@@ -64,7 +66,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{c.members, c.seen, c.quorumSeen, c.awaited} {
+	for _, desc := range []*prometheus.Desc{c.members, c.seen, c.quorumSeen, c.awaited, c.kubernetes} {
 		descs <- desc
 	}
 }
@@ -95,6 +97,7 @@ func (c *collector) collect(cluster *etcdv1beta1.EtcdCluster, out chan<- prometh
 		progress = onboarding.Seen(cluster)
 	}
 	gauge(c.members, float64(spec.VotingMembers()), of...)
+	gauge(c.kubernetes, float64(len(spec.KubernetesClusters)), of...)
 	gauge(c.seen, float64(progress.Members), of...)
 	quorumSeen := 0.0
 	if progress.Quorum {

@@ -93,20 +93,29 @@ func TestInventoryFollowsTheSizesOfTheFleetWithTheOperatorsRights(t *testing.T) 
 
 func TestInventoryHasTheLabelsOfTheClustersSeries(t *testing.T) {
 	namespace := apitest.Namespace(t)
-	require.NoError(t, apitest.Client(t).Create(context.Background(), cluster(namespace, "a", "gz-a", 3)))
+	object := cluster(namespace, "a", "gz-a", 3)
+	object.Spec.KubernetesClusters = []string{"gz-tke-1", "gz-tke-2"}
+	require.NoError(t, apitest.Client(t).Create(context.Background(), object))
 	metrics := start(t, apitest.Config(), namespace)
 	require.Eventually(t, func() bool { return len(members(t, metrics)) == 1 }, patience, poll)
 
 	families, err := metrics.Gather()
 	require.NoError(t, err)
-	labels := map[string]string{}
-	for _, label := range families[0].GetMetric()[0].GetLabel() {
-		labels[label.GetName()] = label.GetValue()
+	values := map[string]float64{}
+	for _, family := range families {
+		labels := map[string]string{}
+		for _, label := range family.GetMetric()[0].GetLabel() {
+			labels[label.GetName()] = label.GetValue()
+		}
+		assert.Equal(t, map[string]string{
+			"region": "gz", "product": "tke", "scene": "business", "spec": "default", "cluster": "gz-a",
+		}, labels)
+		values[family.GetName()] = family.GetMetric()[0].GetGauge().GetValue()
 	}
-	assert.Equal(t, "etcdfleet_cluster_members", families[0].GetName())
-	assert.Equal(t, map[string]string{
-		"region": "gz", "product": "tke", "scene": "business", "spec": "default", "cluster": "gz-a",
-	}, labels)
+	assert.Equal(t, map[string]float64{
+		"etcdfleet_cluster_members": 3, "etcdfleet_cluster_members_seen": 3, "etcdfleet_cluster_quorum_seen": 1,
+		"etcdfleet_cluster_kubernetes_clusters": 2,
+	}, values)
 }
 
 func TestInventoryCountsTheMembersWhereNoSizeIsSaid(t *testing.T) {

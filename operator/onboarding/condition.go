@@ -7,10 +7,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
 
-// ConditionOnboarded is True on an EtcdCluster when all its members were scraped well, and a quorum at the same time.
-const ConditionOnboarded = "Onboarded"
+	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
+)
 
 // The reasons of the condition; Stuck is that of its Event as well.
 const (
@@ -25,13 +24,13 @@ const stuckAfter = 10 * time.Minute
 
 // isDone reports whether nothing is awaited of this generation of the cluster.
 func isDone(c *cluster) bool {
-	onboarded := meta.FindStatusCondition(c.Status.Conditions, ConditionOnboarded)
+	onboarded := meta.FindStatusCondition(c.Status.Conditions, etcdv1beta1.ConditionOnboarded)
 	return onboarded != nil && onboarded.Status == metav1.ConditionTrue && onboarded.ObservedGeneration == c.Generation
 }
 
 // condition is what the status of a cluster means.
 func condition(c *cluster, unreachable bool, now time.Time) metav1.Condition {
-	made := metav1.Condition{Type: ConditionOnboarded, Status: metav1.ConditionFalse, ObservedGeneration: c.Generation}
+	made := metav1.Condition{Type: etcdv1beta1.ConditionOnboarded, Status: metav1.ConditionFalse, ObservedGeneration: c.Generation}
 	awaited, since := awaited(c, now)
 	switch {
 	case !waits(c):

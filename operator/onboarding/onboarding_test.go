@@ -134,7 +134,7 @@ func (r *region) await(c *cluster, reason string) string {
 	var found *metav1.Condition
 	ok := assert.Eventually(r.t, func() bool {
 		newest := r.read(c)
-		found = meta.FindStatusCondition(newest.Status.Conditions, onboarding.ConditionOnboarded)
+		found = meta.FindStatusCondition(newest.Status.Conditions, etcdv1beta1.ConditionOnboarded)
 		return found != nil && found.Reason == reason && found.ObservedGeneration == newest.Generation
 	}, patience, poll)
 	require.True(r.t, ok, "the condition is %+v, not %s", found, reason)

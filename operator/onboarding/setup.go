@@ -193,7 +193,7 @@ func (w *watcher) update(ctx context.Context, before *cluster, up map[string]boo
 
 // report writes an Event when the onboarding is found to be stuck, once.
 func (w *watcher) report(before, after *cluster) {
-	was, is := meta.FindStatusCondition(before.Status.Conditions, ConditionOnboarded), meta.FindStatusCondition(after.Status.Conditions, ConditionOnboarded)
+	was, is := meta.FindStatusCondition(before.Status.Conditions, etcdv1beta1.ConditionOnboarded), meta.FindStatusCondition(after.Status.Conditions, etcdv1beta1.ConditionOnboarded)
 	if is.Reason != reasonStuck || was != nil && was.Reason == reasonStuck {
 		return
 	}

@@ -37,6 +37,8 @@ func BenchmarkQueries(b *testing.B) {
 		{"one cluster", `{"kind": "clusters", "scope": {"cluster": ["cluster-77"]}}`, true},
 		{"one cluster without memo", `{"kind": "clusters", "scope": {"cluster": ["cluster-77"]}}`, false},
 		{"distinct clusters", `{"kind": "clusters", "distinct": "cluster", "limit": 1000}`, true},
+		{"diagnosis of one cluster", `{"kind": "diagnosis", "scope": {"region": ["gz"], "cluster": ["cluster-77"]}}`, true},
+		{"diagnosis of the fleet", `{"kind": "diagnosis", "findings": "first"}`, true},
 		{"inspections", `{"kind": "inspections"}`, true},
 		{"inspections of one cluster", `{"kind": "inspections", "scope": {"cluster": ["cluster-77"]}}`, true},
 	} {
@@ -111,6 +113,7 @@ func simulatedAPIServer() http.Handler {
 		cluster.Spec.ClusterID, cluster.Spec.Scene = cluster.Name, fmt.Sprintf("scene-%d", i%100)
 		for m := range cluster.Spec.Members {
 			cluster.Spec.Members[m].Name = promtest.MemberName(cluster.Name, m)
+			cluster.Spec.Members[m].Host = fmt.Sprintf("node-%d", (i*3+m)%1000)
 		}
 	})
 	outcomes := []v1beta1.Outcome{v1beta1.OutcomePassed, v1beta1.OutcomePassed, v1beta1.OutcomePassed, v1beta1.OutcomeWarning}

@@ -53,8 +53,8 @@ func assess(cluster *inventory.Cluster, metrics *clusterMetrics) (health, *int64
 	}
 	var scraped, up, led int64
 	leaderKnown := metrics.leader != ""
-	for _, name := range cluster.Members {
-		member := metrics.members[name]
+	for _, listed := range cluster.Members {
+		member := metrics.members[listed.Name]
 		if !member.scraped {
 			continue
 		}

@@ -46,7 +46,7 @@ func TestAssessesTheHealthOfACluster(t *testing.T) {
 		{"up and led, without has_leader", 3, []string{"a", "b", "c"}, members{"a": silent, "b": silent, "c": silent}, "a", healthy, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cluster := &inventory.Cluster{Size: c.size, Members: c.listed}
+			cluster := &inventory.Cluster{Size: c.size, Members: membersNamed(c.listed)}
 			var metrics *clusterMetrics
 			if c.members != nil {
 				metrics = &clusterMetrics{members: c.members, leader: c.leader}
@@ -60,4 +60,12 @@ func TestAssessesTheHealthOfACluster(t *testing.T) {
 			require.EqualValues(t, c.membersUp, *up)
 		})
 	}
+}
+
+func membersNamed(names []string) []inventory.Member {
+	list := make([]inventory.Member, len(names))
+	for i, name := range names {
+		list[i].Name = name
+	}
+	return list
 }

@@ -23,6 +23,7 @@ var kinds = []kind{
 	{"clusters", func(f *fields) query { return parseClusters(f) }},
 	{"inspections", func(f *fields) query { return parseInspections(f) }},
 	{"slo", func(f *fields) query { return parseSLO(f) }},
+	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }},
 }
 
 type kind struct {

@@ -1,9 +1,11 @@
 package inventory
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
@@ -17,10 +19,14 @@ type Cluster struct {
 	ID string
 	// Product, Scene and Spec are the other labels of its series.
 	Product, Scene, Spec string
-	// Size is the number of voting members that the cluster should have; Members are the names of all its servers.
+	// Size is the number of voting members that the cluster should have; Members are all its servers.
 	Size    int
-	Members []string
+	Members []Member
 	Version string
+	// KubernetesClusters store their objects in the cluster.
+	KubernetesClusters []string
+	// Onboarding says why the onboarding is not complete; "" when it is, or when the operator does not say.
+	Onboarding string
 
 	kstone bool
 	object types.NamespacedName
@@ -30,12 +36,16 @@ type Cluster struct {
 	refusal string
 }
 
+// Member is an etcd server: its name is the label member of its series, and Host the machine that it runs on, "" when
+// nobody says.
+type Member struct{ Name, Host string }
+
 func newCluster(region string, o *v1beta1.EtcdCluster) *Cluster {
-	members := make([]string, len(o.Spec.Members))
+	members := make([]Member, len(o.Spec.Members))
 	for i, member := range o.Spec.Members {
-		members[i] = member.Name
+		members[i] = Member{Name: member.Name, Host: member.Host}
 	}
-	return &Cluster{
+	c := &Cluster{
 		Region:  region,
 		ID:      o.Spec.ClusterID,
 		Product: o.Spec.ProductName,
@@ -48,7 +58,13 @@ func newCluster(region string, o *v1beta1.EtcdCluster) *Cluster {
 		created: o.CreationTimestamp.Time,
 		holds:   meta.IsStatusConditionTrue(o.Status.Conditions, v1beta1.ConditionIdentityHeld),
 		refusal: refusal(region, o),
+
+		KubernetesClusters: slices.Clone(o.Spec.KubernetesClusters),
 	}
+	if onboarded := meta.FindStatusCondition(o.Status.Conditions, v1beta1.ConditionOnboarded); onboarded != nil && onboarded.Status == metav1.ConditionFalse {
+		c.Onboarding = onboarded.Message
+	}
+	return c
 }
 
 func (c *Cluster) name() types.NamespacedName { return c.object }

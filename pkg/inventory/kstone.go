@@ -64,7 +64,7 @@ func newKstoneCluster(region string, o *kstoneCluster) *Cluster {
 		Scene:   kstoneTag(o, "scene", kstoneScene),
 		Spec:    kstoneTag(o, "spec", kstoneSpec),
 		Size:    o.Spec.Size,
-		Members: make([]string, len(o.Status.Members)),
+		Members: make([]Member, len(o.Status.Members)),
 		Version: o.Spec.Version,
 		kstone:  true,
 		object:  types.NamespacedName{Namespace: o.Namespace, Name: o.Name},
@@ -72,7 +72,7 @@ func newKstoneCluster(region string, o *kstoneCluster) *Cluster {
 	}
 	voters := 0
 	for i, member := range o.Status.Members {
-		c.Members[i] = cmp.Or(member.Name, member.Endpoint)
+		c.Members[i].Name = cmp.Or(member.Name, member.Endpoint)
 		c.Version = cmp.Or(c.Version, member.Version)
 		if member.Role != kstoneLearner {
 			voters++

@@ -193,19 +193,19 @@ func TestReadsKstonesCluster(t *testing.T) {
 metadata: {name: a, namespace: kstone, labels: {product: tcr, scene: business, spec: large, version: 3.5.4}, annotations: {product: other}}
 spec: {name: shown, size: 3, version: 3.5.4}
 status: {members: [{name: a-0, role: Leader, version: 3.5.3}, {name: a-1, role: Follower}, {name: "", endpoint: 10.0.0.3, role: UnKnown}]}`,
-			Cluster{ID: "a", Product: "tcr", Scene: "business", Spec: "large", Size: 3, Version: "3.5.4", Members: []string{"a-0", "a-1", "10.0.0.3"}},
+			Cluster{ID: "a", Product: "tcr", Scene: "business", Spec: "large", Size: 3, Version: "3.5.4", Members: []Member{{Name: "a-0"}, {Name: "a-1"}, {Name: "10.0.0.3"}}},
 		},
 		{
 			"annotated", `
 metadata: {name: a, namespace: kstone, annotations: {product: tcr, scene: business, spec: small}}
 spec: {size: 1, version: v3.5.0}`,
-			Cluster{ID: "a", Product: "tcr", Scene: "business", Spec: "small", Size: 1, Version: "v3.5.0", Members: []string{}},
+			Cluster{ID: "a", Product: "tcr", Scene: "business", Spec: "small", Size: 1, Version: "v3.5.0", Members: []Member{}},
 		},
 		{
 			"imported without a size and a version", `
 metadata: {name: a, namespace: kstone}
 status: {members: [{name: a-0, role: UnKnown}, {name: a-1, role: Leader, version: 3.4.13}, {name: a-2, role: Learner, version: 3.4.13}]}`,
-			Cluster{ID: "a", Product: "kstone", Scene: "default", Spec: "default", Size: 2, Version: "3.4.13", Members: []string{"a-0", "a-1", "a-2"}},
+			Cluster{ID: "a", Product: "kstone", Scene: "default", Spec: "default", Size: 2, Version: "3.4.13", Members: []Member{{Name: "a-0"}, {Name: "a-1"}, {Name: "a-2"}}},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,8 +17,10 @@ type Monitor struct {
 	// ClusterID and Check say what is inspected for what; Product is that of the monitor itself.
 	ClusterID, Check, Product string
 	// Outcome and its neighbours describe the newest run; all are zero before the first.
-	Outcome  v1beta1.Outcome
-	LastRun  time.Time
+	Outcome v1beta1.Outcome
+	LastRun time.Time
+	// Since is when the first of the latest runs with that outcome ended, as far back as the history reaches.
+	Since    time.Time
 	Duration time.Duration
 	Message  string
 	// NextRun is when the next scheduled run is due; zero when the provider does not say.
@@ -87,6 +89,12 @@ func (m *Monitor) setRecords(records []v1beta1.EtcdMonitorRecord) {
 		m.LastRun = endOf(last)
 		m.Duration = durationOf(last)
 		m.Message = last.Message
+		for _, record := range slices.Backward(records) {
+			if record.Outcome != m.Outcome {
+				break
+			}
+			m.Since = endOf(record)
+		}
 	}
 	m.History = NewHistory(records)
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { table } from '../../terminal/table.ts';
-import { dashboardExprs } from '../generate/dashboards.ts';
 import { ruleFiles, ruleTexts } from '../generate/files.ts';
+import { readExprs } from '../generate/read-exprs.ts';
 import { seriesPerCluster } from '../generate/size.ts';
 import { loadDefinitions } from '../model/definitions.ts';
 import { durationPattern, formatDuration, parseDuration } from '../model/duration.ts';
@@ -34,7 +34,7 @@ export const check: Command = {
     }
     const asked = prometheusesOf(values);
     const definitions = loadDefinitions();
-    const verdict = await judge(ruleTexts(definitions, dashboardExprs(), 'npm run slo -- check'));
+    const verdict = await judge(ruleTexts(definitions, readExprs(), 'npm run slo -- check'));
     const { model } = definitions;
     const files = Object.entries(ruleFiles(definitions)).map(([file, { groups }]) => [
       `rules/${file}`,

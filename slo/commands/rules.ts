@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFiles } from '../files.ts';
-import { dashboardExprs } from '../generate/dashboards.ts';
 import { ruleTexts } from '../generate/files.ts';
+import { readExprs } from '../generate/read-exprs.ts';
 import { changeDeployment, loadDefinitions } from '../model/definitions.ts';
 import { UsageError, type Command } from './command.ts';
 import { judge } from './judge.ts';
@@ -35,7 +35,7 @@ export const rules: Command = {
       grafanaUrl: values['grafana-url'],
       runbookUrl: values['runbook-url'],
     });
-    const texts = ruleTexts(definitions, dashboardExprs(), 'npm run slo -- rules');
+    const texts = ruleTexts(definitions, readExprs(), 'npm run slo -- rules');
     const verdict = await judge(texts);
     writeFiles(values.out, texts);
     console.log([...Object.keys(texts).map((file) => path.join(values.out!, file)), verdict].join('\n'));

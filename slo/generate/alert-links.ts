@@ -1,5 +1,5 @@
-// Where alerts lead: the panel that shows what they say, for the cluster and region that they name, and the runbook. The time
-// is not here, as a rule does not know when an alert started: the notification adds it (deploy/alertmanager/etcd-fleet.tmpl).
+// Where alerts lead: the dashboard of the cluster or region that they name, which begins with the diagnosis, the panel that
+// shows what they say, and the runbook. The time is not here, as a rule does not know when an alert started: the notification adds it (deploy/alertmanager/etcd-fleet.tmpl).
 import { dashboardUids, inspectionsPanelType } from '../../src/ids.ts';
 import type { Deployment, Objective } from '../model/model.ts';
 import { choose } from './alert-text.ts';
@@ -31,8 +31,9 @@ export function objectiveLinks(alert: string, objectives: Objective[], deploymen
 }
 
 function clusterLinks(alert: string, panel: string, deployment: Deployment) {
-  const query = `&var-region={{ $labels.region | urlquery }}&var-cluster={{ $labels.cluster | urlquery }}&viewPanel=${panel}`;
-  return links(alert, dashboardUids.cluster, query, deployment);
+  const query = '&var-region={{ $labels.region | urlquery }}&var-cluster={{ $labels.cluster | urlquery }}';
+  const { dashboard_url, runbook_url } = links(alert, dashboardUids.cluster, query, deployment);
+  return { dashboard_url, panel_url: `${dashboard_url}&viewPanel=${panel}`, runbook_url };
 }
 
 export const regionLinks = (alert: string, deployment: Deployment) =>

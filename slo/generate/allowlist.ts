@@ -1,5 +1,5 @@
-// What Prometheus needs to keep of what etcd and Kubernetes expose: a member has up to 2,000 series, and rules and
-// dashboards read about a tenth of them.
+// What Prometheus needs to keep of what etcd and Kubernetes expose: a member has up to 2,000 series, and rules,
+// dashboards and diagnoses read about a tenth of them.
 import { latencySlis, type Model } from '../model/model.ts';
 import { metricNames } from '../promql/metric-names.ts';
 import { spellings } from './events.ts';
@@ -20,10 +20,10 @@ const etcdMetric = /^(etcd_(?!inspection_|request_)|grpc_server_|process_|go_)[^
 const grpcMetric = /^grpc_server_/;
 const apiServerMetric = /^etcd_request_/;
 
-/** The metrics that the rules and these dashboards' expressions read, as relabelling of each job that exposes some. */
-export function allowlist(model: Model, ruleFiles: RuleFile[], dashboardExprs: string[]): Allowlist {
+/** The metrics that the rules and these expressions read, as relabelling of each job that exposes some. */
+export function allowlist(model: Model, ruleFiles: RuleFile[], readExprs: string[]): Allowlist {
   const rules = ruleFiles.flatMap(({ groups }) => groups.flatMap((group) => group.rules));
-  const read = new Set([...rules.map(({ expr }) => expr), ...dashboardExprs].flatMap(metricNames));
+  const read = new Set([...rules.map(({ expr }) => expr), ...readExprs].flatMap(metricNames));
   const names = [...read].sort();
   const etcd = names.filter((name) => etcdMetric.test(name));
   return {

@@ -15,10 +15,10 @@ export function ruleFiles({ model, deployment }: Definitions): Record<string, Ru
   };
 }
 
-/** The text of all files below rules/ that a deployment needs. `dashboardExprs` are what dashboards read. */
-export function ruleTexts(definitions: Definitions, dashboardExprs: string[], command: string): Record<string, string> {
+/** The text of all files below rules/ that a deployment needs. `readExprs` are what others read. */
+export function ruleTexts(definitions: Definitions, readExprs: string[], command: string): Record<string, string> {
   const rules = ruleFiles(definitions);
-  const kept = allowlist(definitions.model, Object.values(rules), dashboardExprs);
+  const kept = allowlist(definitions.model, Object.values(rules), readExprs);
   const contents = { ...rules, 'scrape/allowlist.yaml': kept };
   return Object.fromEntries(
     Object.entries(contents).map(([file, content]) => [file, yamlText(content, 'slo/definitions', command)])

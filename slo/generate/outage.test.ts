@@ -97,9 +97,10 @@ test('a dead cluster pages within 60 s and its reads and writes burn, by its las
 
 test('a notification leads to the time at which its alert began', async (t) => {
   const directory = scratchDirectory(t);
+  const cluster = `https://grafana/d/${dashboardUids.cluster}?var-region=gz`;
   const alert = (status: string) => ({
     status,
-    annotations: { dashboard_url: `https://grafana/d/${dashboardUids.cluster}?var-region=gz` },
+    annotations: { dashboard_url: cluster, panel_url: `${cluster}&viewPanel=panel-1` },
     startsAt: '2026-07-01T10:00:00Z',
     endsAt: '2026-07-01T11:00:00Z',
   });
@@ -109,12 +110,15 @@ test('a notification leads to the time at which its alert began', async (t) => {
     'template',
     'render',
     `--template.glob=${path.join(root, 'deploy/alertmanager/*.tmpl')}`,
-    '--template.text={{ range .Alerts }}{{ template "etcdfleet.dashboard" . }} {{ end }}',
+    '--template.text={{ range .Alerts }}{{ template "etcdfleet.dashboard" . }} {{ template "etcdfleet.panel" . }} {{ end }}',
     `--template.data=${path.join(directory, 'data.json')}`,
   ]);
   const [nine, eleven] = ['09', '11'].map((hour) => Date.parse(`2026-07-01T${hour}:00:00Z`));
   assert.deepEqual(
     stdout.trim().split(/\s+/),
-    ['now', eleven].map((to) => `https://grafana/d/${dashboardUids.cluster}?var-region=gz&from=${nine}&to=${to}`)
+    ['now', eleven].flatMap((to) => {
+      const time = `&from=${nine}&to=${to}`;
+      return [`${cluster}${time}`, `${cluster}&viewPanel=panel-1${time}`];
+    })
   );
 });

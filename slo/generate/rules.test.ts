@@ -157,7 +157,9 @@ test('every alert can be routed and leads somewhere', () => {
   for (const { alert, labels, annotations, expr } of alerts) {
     assert.ok(labels.severity ?? expr.includes('group_left (severity)'), `${alert} has no severity`);
     assert.match(labels.urgency, /^(page|ticket)$/);
-    assert.deepEqual(Object.keys(annotations), ['summary', 'description', 'dashboard_url', 'runbook_url']);
+    const ofCluster = annotations.dashboard_url.includes(`/d/${dashboardUids.cluster}`);
+    const links = ['dashboard_url', ...(ofCluster ? ['panel_url'] : []), 'runbook_url'];
+    assert.deepEqual(Object.keys(annotations), ['summary', 'description', ...links]);
     assert.match(annotations.dashboard_url, linkedDashboard);
     assert.doesNotMatch(annotations.dashboard_url, /[?&](from|to)=/, `${alert} knows no time`);
   }
@@ -174,7 +176,9 @@ test('an alert of a cluster opens a panel that the dashboard of clusters has', (
   );
   assert.ok(ofClusters.length > 0);
   for (const { alert, annotations } of ofClusters) {
-    const ids = [...annotations.dashboard_url.matchAll(/panel-(\d+)/g)].map(([, id]) => Number(id));
+    assert.doesNotMatch(annotations.dashboard_url, /viewPanel/, `${alert} hides the diagnosis`);
+    assert.ok(annotations.panel_url.startsWith(`${annotations.dashboard_url}&viewPanel=`));
+    const ids = [...annotations.panel_url.matchAll(/panel-(\d+)/g)].map(([, id]) => Number(id));
     assert.ok(ids.length > 0, `${alert} opens no panel`);
     for (const id of ids) {
       assert.ok(

@@ -3,7 +3,7 @@ import { LoadingPlaceholder } from '@grafana/ui';
 import React, { lazy, Suspense } from 'react';
 import { Navigate, Route, Routes } from 'react-router';
 
-import { FleetPage } from './FleetPage';
+import { FleetPage } from './fleet/FleetPage';
 import { fleetRoute } from './paths';
 
 // With the definitions and what reads them, which the other pages do not need.

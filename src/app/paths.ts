@@ -20,7 +20,12 @@ export const editDatasourceAddress = (uid: string) => address(`/connections/data
 /** The dashboards of the app's includes, for one datasource. */
 export const regionsDashboardAddress = (datasource: string) => dashboardAddress(dashboardUids.overview, datasource);
 
-export const clusterDashboardAddress = (datasource: string) => dashboardAddress(dashboardUids.cluster, datasource);
+export const clusterDashboardAddress = (datasource: string, of?: { region: string; cluster: string }) =>
+  dashboardAddress(dashboardUids.cluster, datasource, of && { region: of.region, cluster: of.cluster });
 
-const dashboardAddress = (uid: string, datasource: string) =>
-  address(`/d/${uid}?var-datasource=${encodeURIComponent(datasource)}`);
+function dashboardAddress(uid: string, datasource: string, variables: Record<string, string> = {}): string {
+  const query = Object.entries({ datasource, ...variables }).map(
+    ([name, value]) => `var-${name}=${encodeURIComponent(value)}`
+  );
+  return address(`/d/${uid}?${query.join('&')}`);
+}

@@ -10,7 +10,8 @@ test('shows the health of Thanos and of each region, with links to the dashboard
   const page = await host.open();
   await page.evaluate((path) => window.mountApp(path), fleetPage);
   const fleet = page.getByRole('region', { name: 'etcd Fleet' });
-  await expect(fleet.getByRole('listitem')).toHaveText([/OK.*Thanos/s, /OK.*gz/s, /OK.*sh/s]);
+  const servers = fleet.getByRole('list', { name: 'Servers' }).getByRole('listitem');
+  await expect(servers).toHaveText([/OK.*Thanos/s, /OK.*gz/s, /OK.*sh/s]);
   await expect(fleet.getByRole('link', { name: 'Regions' })).toHaveAttribute('href', dashboard(dashboardUids.overview));
   await expect(fleet.getByRole('link', { name: 'Cluster' })).toHaveAttribute('href', dashboard(dashboardUids.cluster));
 });
@@ -19,6 +20,45 @@ test('leads to the start page from anywhere in the app', async ({ host }) => {
   const page = await host.open({ api: fakeFleet().api });
   await page.evaluate((path) => window.mountApp(path), `/a/${appId}`);
   await expect(page.getByRole('region', { name: 'etcd Fleet' })).toBeVisible();
+});
+
+test('says what is wrong with each cluster that is hurt, and leads to it', async ({ host }) => {
+  const findings = [
+    {
+      region: 'gz',
+      cluster: 'gz-etcd-1',
+      severity: 'Failing',
+      statement: 'gz-etcd-1 has no quorum: 2 of 3 members are down.',
+      action: 'Start the members again.',
+      since: Date.now() - 120_000,
+    },
+    { region: 'sh/北', cluster: 'a&b#"1', severity: 'Blind', statement: 'Not scraped.', action: '', since: null },
+  ];
+  const page = await host.open({ api: fakeFleet({ findings }).api });
+  await page.evaluate((path) => window.mountApp(path), fleetPage);
+  const worst = page.getByRole('list', { name: 'Worst now' });
+  await expect(worst.getByRole('listitem')).toHaveText([
+    /Failing.*gz \/ gz-etcd-1.*since 2 minutes ago.*has no quorum.*Next: Start the members again/s,
+    /Blind.*sh\/北 \/ a&b#"1.*Not scraped\.$/s,
+  ]);
+  const links = await worst
+    .getByRole('link')
+    .evaluateAll((list) => list.map((link) => (link as HTMLAnchorElement).href));
+  expect(links.map((href) => new URL(href).searchParams.get('var-cluster'))).toEqual(['gz-etcd-1', 'a&b#"1']);
+  expect(links.map((href) => new URL(href).searchParams.get('var-region'))).toEqual(['gz', 'sh/北']);
+});
+
+test('says that no cluster is hurt', async ({ host }) => {
+  const quiet = await host.open({ api: fakeFleet().api });
+  await quiet.evaluate((path) => window.mountApp(path), fleetPage);
+  await expect(quiet.getByText('No cluster is hurt.')).toBeVisible();
+});
+
+test('says why a diagnosis failed, and not that no cluster is hurt', async ({ host }) => {
+  const page = await host.open({ api: fakeFleet({ queryError: 'Nothing listens at http://thanos.' }).api });
+  await page.evaluate((path) => window.mountApp(path), fleetPage);
+  await expect(page.getByText('Nothing listens at http://thanos.')).toBeVisible();
+  await expect(page.getByText('No cluster is hurt.')).toHaveCount(0);
 });
 
 // The lab always has a datasource that works.
@@ -54,9 +94,7 @@ test.describe('a region in trouble', () => {
     };
     const page = await host.open({ api: fakeFleet({ health: { status: 400, body } }).api });
     await page.evaluate((path) => window.mountApp(path), fleetPage);
-    await expect(page.getByRole('listitem')).toHaveText([
-      /OK.*Thanos.*works \(0.40.1\)/s,
-      /Trouble.*sh.*the token is wrong/s,
-    ]);
+    const servers = page.getByRole('list', { name: 'Servers' }).getByRole('listitem');
+    await expect(servers).toHaveText([/OK.*Thanos.*works \(0.40.1\)/s, /Trouble.*sh.*the token is wrong/s]);
   });
 });

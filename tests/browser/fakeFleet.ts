@@ -18,6 +18,8 @@ export interface FakeAnswers {
   /** The answer to `POST inspections/run`. */
   run?: { status: number; body: object };
   health?: { status: number; body: object };
+  /** The findings of the clusters that are hurt; none by default. */
+  findings?: Array<Record<string, string | number | null>>;
   /** An error that the query returns instead of a table. */
   queryError?: string;
 }
@@ -91,6 +93,15 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
   }
   if (query.kind === 'slo') {
     return { status: 200, frames: [frame([{ name: query.distinct, type: 'string', values: ['read-availability'] }])] };
+  }
+  if (query.kind === 'diagnosis') {
+    const findings = answers.findings ?? [];
+    const fields = ['region', 'cluster', 'severity', 'statement', 'action', 'since'].map((name) => ({
+      name,
+      type: name === 'since' ? 'time' : 'string',
+      values: findings.map((finding) => finding[name]),
+    }));
+    return { status: 200, frames: [frame(fields)] };
   }
   const wanted: string[] | undefined = query.scope?.cluster;
   const rows = inspectionsOf(answers).filter(({ cluster }) => !wanted || wanted.includes(String(cluster)));

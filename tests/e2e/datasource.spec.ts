@@ -30,6 +30,7 @@ for (const [kind, query, column] of [
   ['promql', { expr: 'up{job="etcd"}', mode: 'instant' }, 'member'],
   ['clusters', {}, 'health'],
   ['inspections', {}, 'outcome'],
+  ['diagnosis', { scope: { region: ['gz'], cluster: ['gz-etcd-default'] } }, 'statement'],
 ] as const) {
   test(`a query of the kind ${kind} is answered with the column ${column}`, async ({ page }) => {
     const target = { refId: 'A', kind, ...query, datasource: { type: datasourceType, uid: datasourceUid } };

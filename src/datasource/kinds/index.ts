@@ -1,4 +1,5 @@
 import { clusters } from './clusters/kind';
+import { diagnosis } from './diagnosis/kind';
 import { inspections } from './inspections/kind';
 import type { Kind } from './kind';
 import { promql } from './promql/kind';
@@ -13,6 +14,7 @@ export const kinds = {
   clusters,
   inspections,
   slo,
+  diagnosis,
 };
 
 export type QueryKind = keyof typeof kinds;

@@ -5,9 +5,10 @@ import { Alert, Badge, Box, Button, LinkButton, LoadingPlaceholder, Stack, Text,
 import React, { useEffect, useState } from 'react';
 
 import { checkHealth, type Health } from './health';
-import { clusterDashboardAddress, editDatasourceAddress, regionsDashboardAddress } from './paths';
+import { clusterDashboardAddress, editDatasourceAddress, regionsDashboardAddress } from '../paths';
+import { WorstNow } from './WorstNow';
 
-/** One datasource with the result of its health check, server by server. */
+/** One datasource: the clusters that are hurt, then its health check, server by server. */
 export function DatasourceHealth({ datasource: { uid, name } }: { datasource: DataSourceInstanceSettings }) {
   const styles = useStyles2(getStyles);
   const [attempt, setAttempt] = useState(0);
@@ -52,6 +53,7 @@ export function DatasourceHealth({ datasource: { uid, name } }: { datasource: Da
             />
           </Stack>
         </Stack>
+        <WorstNow datasourceUid={uid} />
         <div aria-live="polite">
           {health ? (
             <>
@@ -59,7 +61,7 @@ export function DatasourceHealth({ datasource: { uid, name } }: { datasource: Da
                 <Alert severity="error" title={health.message} bottomSpacing={1} />
               )}
               {health.checks.length > 0 ? (
-                <ul className={styles.checks}>
+                <ul className={styles.checks} aria-label="Servers">
                   {health.checks.map((check) => (
                     <li key={check.name} className={styles.check}>
                       <Badge

@@ -3,11 +3,11 @@ import { config, getDataSourceSrv, PluginPage } from '@grafana/runtime';
 import { EmptyState, LinkButton, Stack, Text } from '@grafana/ui';
 import React from 'react';
 
-import { datasourceType } from '../ids';
+import { datasourceType } from '../../ids';
 import { DatasourceHealth } from './DatasourceHealth';
-import { addDatasourceAddress, workbenchAddress } from './paths';
+import { addDatasourceAddress, workbenchAddress } from '../paths';
 
-/** The start page: the fleets, their health, and links to the dashboards. */
+/** The start page: what is wrong in each fleet, its health, and links to the dashboards. */
 export function FleetPage() {
   const datasources = getDataSourceSrv().getList({ pluginId: datasourceType });
   return (

@@ -1,0 +1,292 @@
+package datasource
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
+	"github.com/etcdfleet/etcd-fleet/pkg/diagnosis"
+	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
+	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
+)
+
+// maxDiagnosed is how many clusters are diagnosed at once, the worst: each has dozens of histories.
+const maxDiagnosed = 50
+
+const (
+	findingsAll   = "all"
+	findingsFirst = "first"
+)
+
+// diagnosisQuery says what is wrong with the clusters of a scope: a row a finding, the worst cluster first, and of each
+// cluster the worst finding. A scope that names clusters gets these; another one gets those that are hurt.
+type diagnosisQuery struct {
+	Scope inventory.Scope `json:"scope"`
+	// Findings is first for the worst finding of each cluster only, else all.
+	Findings string `json:"findings"`
+	page
+}
+
+func parseDiagnosis(f *fields) *diagnosisQuery {
+	return &diagnosisQuery{
+		Scope:    f.scope(),
+		Findings: f.enum("findings", findingsAll, findingsAll, findingsFirst),
+		page:     f.page(),
+	}
+}
+
+// findingRow is a row of the answer.
+type findingRow struct {
+	diagnosis.Finding
+	cluster diagnosedCluster
+	// rank is the finding's among those of its cluster, from 1 on.
+	rank int
+}
+
+// diagnosedCluster is a cluster of the inventory, or one of which only the name is known.
+type diagnosedCluster struct {
+	clusterKey
+	known    *inventory.Cluster
+	monitors []*inventory.Monitor
+}
+
+func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
+	regions := d.inventory.Statuses(q.Scope)
+	at := request.TimeRange.To
+	if now := time.Now(); at.IsZero() || at.After(now) {
+		at = now
+	}
+	chosen, notices, err := q.choose(ctx, d, at)
+	if err != nil {
+		return nil, err
+	}
+	history := &signalHistory{at: at}
+	hosts := hostsOf(d.inventory, chosen)
+	if failure := history.fetch(ctx, d.thanos, chosen, hosts); failure != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		notices = append(notices, notice(data.NoticeSeverityError, "The members' series are not known, so that this is what inspections say alone. %v", failure))
+	} else {
+		notices = append(notices, partialNotices(history.lacking(), d.lostStores(ctx))...)
+	}
+	rows := q.rows(chosen, history, hosts, regions)
+	frame := q.frame(rows, regions)
+	frame.AppendNotices(notices...)
+	return data.Frames{frame}, nil
+}
+
+// choose returns the clusters to diagnose. A named cluster that the inventory does not know is one of them: its series may
+// say what is wrong.
+func (q *diagnosisQuery) choose(ctx context.Context, d *Datasource, at time.Time) ([]diagnosedCluster, []data.Notice, error) {
+	var clusters []diagnosedCluster
+	d.inventory.EachCluster(q.Scope, func(c *inventory.Cluster, monitors []*inventory.Monitor) {
+		clusters = append(clusters, diagnosedCluster{clusterKey{c.Region, c.ID}, c, slices.Clone(monitors)})
+	})
+	if len(q.Scope.Cluster) > 0 {
+		strangers := q.strangers(clusters)
+		notices := make([]string, len(strangers))
+		for i, s := range strangers {
+			notices[i] = s.cluster + " is not in the inventory of " + s.region + "."
+		}
+		clusters = append(clusters, strangers...)
+		sortClusters(clusters)
+		return clusters[:min(len(clusters), maxDiagnosed)], someNotices(data.NoticeSeverityWarning, notices), nil
+	}
+	hurt, notices, err := hurtClusters(ctx, d, q.Scope, clusters, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	return hurt, notices, nil
+}
+
+// strangers are the wanted clusters of the wanted regions that are not known. Without a wanted region nothing can be said of
+// where a cluster would be.
+func (q *diagnosisQuery) strangers(known []diagnosedCluster) []diagnosedCluster {
+	var strangers []diagnosedCluster
+	for _, region := range q.Scope.Region {
+		for _, cluster := range q.Scope.Cluster {
+			key := clusterKey{region, cluster}
+			if cluster != "" && !slices.ContainsFunc(known, func(c diagnosedCluster) bool { return c.clusterKey == key }) {
+				strangers = append(strangers, diagnosedCluster{clusterKey: key})
+			}
+		}
+	}
+	return strangers
+}
+
+func sortClusters(clusters []diagnosedCluster) {
+	slices.SortFunc(clusters, inOrder(
+		by(func(c diagnosedCluster) string { return c.region }),
+		by(func(c diagnosedCluster) string { return c.cluster }),
+	))
+}
+
+// burningClusters has the clusters that burn as fast as the fast page over its short window.
+func burningClusters(scope inventory.Scope) string {
+	fast := slorules.Pages[0]
+	matchers := strings.TrimPrefix(scopeMatchers(scope), ",")
+	return fmt.Sprintf("max by (region, cluster) (cluster:etcd_slo_burn_rate:ratio%s{%s}) >= %g", fast.Short, matchers, fast.Factor)
+}
+
+// hurtClusters are those of a scope that are not healthy, that burn as fast as pages somebody, or in which an inspection
+// failed: the most urgent of them.
+func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clusters []diagnosedCluster, at time.Time) ([]diagnosedCluster, []data.Notice, error) {
+	metrics, err := d.metrics.get(ctx, scopeMatchers(scope))
+	if err != nil {
+		return nil, nil, err
+	}
+	burning, err := d.thanos.Query(ctx, burningClusters(scope), at)
+	if err != nil {
+		return nil, nil, err
+	}
+	isBurning := map[clusterKey]bool{}
+	for _, series := range burning.Series {
+		isBurning[clusterKey{series.Labels["region"], series.Labels["cluster"]}] = true
+	}
+	urgency := map[clusterKey]int{}
+	for _, c := range clusters {
+		row := clusterRow{Cluster: c.known}
+		row.health, _ = assess(c.known, metrics.clusters[c.clusterKey])
+		row.inspection = worstOf(c.monitors)
+		of := row.health.urgency()
+		if row.inspection == v1beta1.OutcomeFailed {
+			of = max(of, unhealthy.urgency())
+		}
+		if isBurning[c.clusterKey] {
+			of += 10
+		}
+		urgency[c.clusterKey] = of
+	}
+	hurt := slices.DeleteFunc(clusters, func(c diagnosedCluster) bool { return urgency[c.clusterKey] == 0 })
+	total := len(hurt)
+	shown := cut(hurt, page{Limit: maxDiagnosed}, inOrder(
+		by(func(c diagnosedCluster) int { return -urgency[c.clusterKey] }),
+		by(func(c diagnosedCluster) string { return c.region }),
+		by(func(c diagnosedCluster) string { return c.cluster }),
+	))
+	var notices []data.Notice
+	if total > maxDiagnosed {
+		notices = append(notices, notice(data.NoticeSeverityInfo, "The %s most urgent of %s clusters that are hurt are diagnosed: narrow the scope for others.", thousands(maxDiagnosed), thousands(total)))
+	}
+	return shown, notices, nil
+}
+
+// rows diagnoses the clusters, the worst first.
+func (q *diagnosisQuery) rows(clusters []diagnosedCluster, history *signalHistory, hosts map[hostKey][]diagnosis.Neighbour, regions []inventory.Status) []findingRow {
+	var rows []findingRow
+	for _, c := range clusters {
+		findings := diagnosis.Diagnose(history.snapshot(c, hosts, regions))
+		if q.Findings == findingsFirst {
+			findings = findings[:1]
+		}
+		for i, finding := range findings {
+			rows = append(rows, findingRow{finding, c, i + 1})
+		}
+	}
+	worst := map[clusterKey]int{}
+	for _, row := range rows {
+		if row.rank == 1 {
+			worst[row.cluster.clusterKey] = slices.Index(diagnosis.Severities, row.Severity)
+		}
+	}
+	slices.SortStableFunc(rows, inOrder(
+		by(func(r findingRow) int { return worst[r.cluster.clusterKey] }),
+		by(func(r findingRow) string { return r.cluster.region }),
+		by(func(r findingRow) string { return r.cluster.cluster }),
+		by(func(r findingRow) int { return r.rank }),
+	))
+	return rows
+}
+
+func (q *diagnosisQuery) frame(rows []findingRow, regions []inventory.Status) *data.Frame {
+	shown := rows[min(q.Offset, len(rows)):]
+	shown = shown[:min(q.Limit, len(shown))]
+	return tableFrame("diagnosis", "findings", q.page, len(rows), regions,
+		column("region", shown, func(r findingRow) string { return r.cluster.region }),
+		column("cluster", shown, func(r findingRow) string { return r.cluster.cluster }),
+		column("product", shown, func(r findingRow) string { return r.cluster.of("product") }),
+		column("scene", shown, func(r findingRow) string { return r.cluster.of("scene") }),
+		column("spec", shown, func(r findingRow) string { return r.cluster.of("spec") }),
+		column("rank", shown, func(r findingRow) int64 { return int64(r.rank) }),
+		column("severity", shown, func(r findingRow) string { return string(r.Severity) }),
+		column("suspect", shown, func(r findingRow) string { return r.Suspect.Title }),
+		column("statement", shown, func(r findingRow) string { return r.Statement }),
+		column("member", shown, func(r findingRow) string { return r.MemberNames() }),
+		column("host", shown, func(r findingRow) string { return r.Hosts() }),
+		column("since", shown, func(r findingRow) *time.Time { return orNil(r.Since.UTC()) }),
+		column("action", shown, func(r findingRow) string { return r.Action }),
+		column("check", shown, func(r findingRow) string { return r.Check }),
+		column("kubernetes", shown, func(r findingRow) string { return r.cluster.kubernetes() }),
+		column("evidence", shown, findingRow.evidenceJSON),
+	)
+}
+
+// of returns a dimension of the cluster; "" when the inventory does not know it.
+func (c diagnosedCluster) of(dimension string) string {
+	if c.known == nil {
+		return ""
+	}
+	return dimensionOf(c.known, dimension)
+}
+
+func (c diagnosedCluster) kubernetes() string {
+	if c.known == nil {
+		return ""
+	}
+	return strings.Join(c.known.KubernetesClusters, ", ")
+}
+
+func (r findingRow) evidenceJSON() json.RawMessage {
+	evidence := r.Evidence
+	if evidence == nil {
+		evidence = []diagnosis.Evidence{}
+	}
+	encoded, err := json.Marshal(evidence)
+	if err != nil {
+		return json.RawMessage("[]") // texts alone: cannot happen
+	}
+	return encoded
+}
+
+// hostKey is a host of a region: regions may use a name twice.
+type hostKey struct{ region, host string }
+
+// hostsOf returns the members on each host of the clusters, by host.
+func hostsOf(inv *inventory.Inventory, clusters []diagnosedCluster) map[hostKey][]diagnosis.Neighbour {
+	wanted := map[hostKey]struct{}{}
+	regions := map[string]struct{}{}
+	for _, c := range clusters {
+		if c.known == nil {
+			continue
+		}
+		for _, m := range c.known.Members {
+			if m.Host != "" {
+				wanted[hostKey{c.region, m.Host}] = struct{}{}
+				regions[c.region] = struct{}{}
+			}
+		}
+	}
+	found := map[hostKey][]diagnosis.Neighbour{}
+	if len(wanted) == 0 {
+		return found
+	}
+	inv.EachCluster(inventory.Scope{Region: slices.Sorted(maps.Keys(regions))}, func(c *inventory.Cluster, _ []*inventory.Monitor) {
+		for _, m := range c.Members {
+			key := hostKey{c.Region, m.Host}
+			if _, ok := wanted[key]; ok {
+				found[key] = append(found[key], diagnosis.Neighbour{Cluster: c.ID, Member: diagnosis.Member(m)})
+			}
+		}
+	})
+	return found
+}

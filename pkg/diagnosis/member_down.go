@@ -1,0 +1,42 @@
+package diagnosis
+
+import "fmt"
+
+// memberDown needs two facts: the member cannot be scraped, and a peer has lost the connection to it.
+func memberDown(s *Snapshot) []Finding {
+	if !s.isMissedByPeers() {
+		return nil
+	}
+	var findings []Finding
+	left := len(s.membersWith(scraped)) - s.quorum()
+	for _, m := range s.membersWith(scrapeFailed) {
+		findings = append(findings, Finding{
+			Severity:  Degraded,
+			Members:   []Member{m},
+			Since:     s.since(up, m.Name, isZero),
+			Statement: fmt.Sprintf("Member %s is down: it cannot be scraped and its peers have lost it. %s", m, remaining(left)),
+			Evidence:  append([]Evidence{s.evidence(up, m.Name, "scrape of "+m.Name)}, s.peersEvidence()...),
+			Action:    "Look at the member's process and its host: start the one, or bring back the other.",
+			Check:     "health-after-change",
+		})
+	}
+	return findings
+}
+
+// remaining says how many members more may fail.
+func remaining(left int) string {
+	if left <= 0 {
+		return "The next member that fails takes the quorum with it."
+	}
+	return fmt.Sprintf("The cluster survives the loss of %d more.", left)
+}
+
+func (s *Snapshot) peersEvidence() []Evidence {
+	var evidence []Evidence
+	for _, m := range s.membersWith(scraped) {
+		if _, known := s.last(activePeers, m.Name); known {
+			evidence = append(evidence, s.evidence(activePeers, m.Name, "connected peers of "+m.Name))
+		}
+	}
+	return evidence
+}

@@ -1,0 +1,14 @@
+package diagnosis
+
+import "fmt"
+
+func onboardingIncomplete(s *Snapshot) []Finding {
+	if s.Onboarding == "" {
+		return nil
+	}
+	return []Finding{{
+		Severity:  Blind,
+		Statement: fmt.Sprintf("The onboarding of %s is not complete. %s", s.Cluster, s.Onboarding),
+		Action:    "Compare the addresses in the EtcdCluster with what the members listen on.",
+	}}
+}
