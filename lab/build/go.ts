@@ -21,8 +21,8 @@ export async function goBuild(options: {
   output: string;
   ldflags?: string;
   tags?: string;
-  /** A file of `go build -overlay`. */
-  overlay?: string;
+  /** A file to use in place of go.mod; its checksums are beside it. */
+  modfile?: string;
   signal?: AbortSignal;
 }): Promise<void> {
   const ldflags = ['-s', '-w', options.ldflags].filter(Boolean).join(' ');
@@ -31,8 +31,8 @@ export async function goBuild(options: {
     if (options.tags) {
       flags.push('-tags', options.tags);
     }
-    if (options.overlay) {
-      flags.push('-overlay', options.overlay);
+    if (options.modfile) {
+      flags.push('-modfile', options.modfile);
     }
     await execa('go', ['build', ...flags, '-o', options.output, ...options.packages], {
       cwd: options.directory,

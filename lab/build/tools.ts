@@ -1,5 +1,7 @@
 import { execa } from 'execa';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { glob } from 'glob';
+import { existsSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { LabFailure } from '../failure.ts';
@@ -14,8 +16,8 @@ export interface Tool {
   package: string;
   ldflags?: (version: string) => string;
   tags?: string;
-  /** Source files that are compiled in place of those of modules; a change of them needs a new tag to be noticed. */
-  overlay?: Array<{ module: string; file: string; with: string }>;
+  /** Files that are compiled in place of those of modules; a change of them needs a new tag to be noticed. */
+  ownFiles?: Array<{ module: string; file: string; ours: string }>;
 }
 
 export const tools: Tool[] = [
@@ -25,9 +27,9 @@ export const tools: Tool[] = [
     package: 'go.etcd.io/etcd/server/v3',
     // For the fault slow-host. Without the variable LAB_DISK_DELAY it is etcd as it is.
     tags: 'slowdisk1',
-    overlay: [
-      { module: 'go.etcd.io/etcd/client/pkg/v3', file: 'fileutil/sync_linux.go', with: 'slow-disk/sync_linux.go' },
-      { module: 'go.etcd.io/bbolt', file: 'bolt_linux.go', with: 'slow-disk/bolt_linux.go' },
+    ownFiles: [
+      { module: 'go.etcd.io/etcd/client/pkg/v3', file: 'fileutil/sync_linux.go', ours: 'slow-disk/sync_linux.go' },
+      { module: 'go.etcd.io/bbolt', file: 'bolt_linux.go', ours: 'slow-disk/bolt_linux.go' },
     ],
   },
   {
@@ -85,32 +87,43 @@ export async function missingTools(lab: Lab, wanted: Tool[]): Promise<Tool[]> {
 }
 
 export async function buildTool(lab: Lab, tool: Tool, signal?: AbortSignal): Promise<void> {
+  const modfile = await copyModules(lab, tool);
   await goBuild({
     directory: moduleDir(lab, tool),
     packages: [tool.package],
     output: program(lab, tool.name),
     ldflags: tool.ldflags?.(pinOf(goMod(lab, tool), tool.package).version),
     tags: tool.tags,
-    overlay: await writeOverlay(lab, tool),
+    modfile,
     signal,
   });
+  if (modfile) {
+    await rm(path.dirname(modfile), { recursive: true });
+  }
 }
 
-/** Writes the file that `go build -overlay` reads, and returns its name. */
-async function writeOverlay(lab: Lab, tool: Tool): Promise<string | undefined> {
-  if (!tool.overlay) {
+/** Copies the modules that have files of ours, and returns the go.mod that uses the copies. */
+async function copyModules(lab: Lab, tool: Tool): Promise<string | undefined> {
+  if (!tool.ownFiles) {
     return undefined;
   }
-  const directory = moduleDir(lab, tool);
-  const replaced: Record<string, string> = {};
-  for (const { module, file, with: ours } of tool.overlay) {
-    const { stdout } = await execa('go', ['mod', 'download', '-json', module], { cwd: directory });
+  const [source, copies] = [moduleDir(lab, tool), `${program(lab, tool.name)}.modules`];
+  await rm(copies, { recursive: true, force: true });
+  const replaced: string[] = [];
+  for (const { module, file, ours } of tool.ownFiles) {
+    const { stdout } = await execa('go', ['mod', 'download', '-json', module], { cwd: source });
     const { Dir } = JSON.parse(stdout) as { Dir: string };
-    replaced[path.join(Dir, file)] = path.join(directory, ours);
+    const copy = path.join(copies, module);
+    for (const name of await glob('**', { cwd: Dir, nodir: true })) {
+      await mkdir(path.dirname(path.join(copy, name)), { recursive: true });
+      await copyFile(name === file ? path.join(source, ours) : path.join(Dir, name), path.join(copy, name));
+    }
+    replaced.push(`replace ${module} => ${copy}`);
   }
-  const overlay = `${program(lab, tool.name)}.overlay.json`;
-  writeFileSync(overlay, JSON.stringify({ Replace: replaced }, null, 2));
-  return overlay;
+  const modfile = path.join(copies, 'go.mod');
+  await writeFile(modfile, `${goMod(lab, tool)}\n${replaced.join('\n')}\n`);
+  await copyFile(path.join(source, 'go.sum'), path.join(copies, 'go.sum'));
+  return modfile;
 }
 
 async function isCurrent(lab: Lab, tool: Tool): Promise<boolean> {
