@@ -36,8 +36,8 @@ test('regions record events, Thanos rule the fleet’s, and every cluster is in 
 
 test('a changed formula is live without a restart, without a gap in what is recorded', async () => {
   const events = '{__name__="cluster:etcd_sli_events:increase",cluster="gz-etcd-default",sli="read-errors"}';
-  const before = await recordedAt(events);
-  await until(async () => (await recordedAt(events)).length >= before.length + 2);
+  const before = (await recordedAt(events)).at(-1)!;
+  await until(async () => (await recordedAt(events)).at(-1)! >= before + 2 * stepSeconds);
   const processes = (await lab.running.run('status')).output
     .match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!
     .map(pidOf);
@@ -49,7 +49,8 @@ test('a changed formula is live without a restart, without a gap in what is reco
   assert.ok((await evaluated('gz-prometheus')).every((query) => !query.includes('DeadlineExceeded')));
   const last = (await recordedAt(events)).at(-1)!;
   await until(async () => (await recordedAt(events)).at(-1)! >= last + 3 * stepSeconds);
-  const samples = await recordedAt(events);
+  // Those of this test: what an earlier suite did to a busy machine is no fault of the change.
+  const samples = (await recordedAt(events)).filter((time) => time >= before);
   const gaps = samples.slice(1).map((time, index) => time - samples[index]);
   assert.deepEqual([...new Set(gaps)], [stepSeconds]);
   const after = (await lab.running.run('status')).output.match(/^\S+-prometheus .*$|^thanos-rule .*$/gm)!.map(pidOf);
@@ -163,7 +164,11 @@ test('a killed quorum leads tier 1, spends the budget, and an alert says so', as
   assert.ok(fell <= 120, `its budget fell after ${fell} s`);
   // By the times of the samples, so that a busy machine which is slow to deliver the alert is no fault of the rules.
   const firstSample = async (series: string) =>
-    Math.min(...(await ask(`${series}[5m]`)).map(({ values }) => values[0][0]));
+    Math.min(
+      ...(await ask(`${series}[1h]`)).flatMap(({ values }) =>
+        values.map(([time]) => time).filter((time) => time >= killed / 1000)
+      )
+    );
   const fired = await firstSample(`ALERTS{alertstate="firing",cluster="${cluster}",objective="${objective}"}`);
   t.diagnostic(`The alert fired ${(fired - killed / 1000).toFixed(0)} s after the quorum was killed`);
   assert.ok(fired - killed / 1000 <= 60);
@@ -190,8 +195,7 @@ test('the diagnosis names the cause of each fault', async () => {
     'kill-quorum': 'Quorum lost',
   };
   for (const { fault, cluster } of faults) {
-    const [{ suspect, statement }] = await diagnosis({ scope: { cluster: [cluster] } });
-    assert.equal(suspect, causes[fault], statement);
+    await until(async () => (await diagnosis({ scope: { cluster: [cluster] } }))[0].suspect === causes[fault]);
   }
 });
 

@@ -147,7 +147,7 @@ async function testInGrafana(log: string): Promise<Counts> {
     env: { ...labVariables, GRAFANA_HOME: home },
   });
   const url = `http://127.0.0.1:${running.lab.plan.ports.grafana}`;
-  const environment = { CHROMIUM_PATH: await findChromium(), GRAFANA_URL: url };
+  const environment = { CHROMIUM_PATH: await findChromium(), GRAFANA_URL: url, ...labVariables };
   return add(installed, await runPlaywright('e2e', environment, log));
 }
 

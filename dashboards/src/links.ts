@@ -12,6 +12,12 @@ interface DataLink {
 /** For a table whose rows have the columns region and cluster. */
 export const rowToCluster: DataLink = clusterLink('${__data.fields.region}', '${__data.fields.cluster}');
 
+/** From a host of the cluster that the variables choose: the clusters of the region that are hurt, each with its host. */
+export const hostToRegion: DataLink = {
+  title: 'Clusters of the region that are hurt',
+  url: `/d/${dashboardUids.overview}?\${region:queryparam}&${keepContext}`,
+};
+
 /** For a table whose rows have the columns product and scene: that scene in all regions. */
 export const rowToScene: DataLink = {
   title: 'Scene ${__data.fields.scene} in all regions',

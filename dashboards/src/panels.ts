@@ -18,6 +18,7 @@ import {
   MappingType,
   PanelBuilder,
   RowBuilder,
+  SpecialValueMatch,
   ThresholdsConfigBuilder,
   ThresholdsMode,
   type DynamicConfigValue,
@@ -49,9 +50,16 @@ export function stat(title: string, description: string, unit: string, steps: Th
     .graphMode(BigValueGraphMode.None)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('/^Value$/'))
     .noValue('No data')
+    .mappings([noData])
     .height(4)
     .span(4);
 }
+
+/** Neither good nor bad: without this it has the colour of the first step. */
+const noData: ValueMapping = {
+  type: MappingType.SpecialValue,
+  options: { match: SpecialValueMatch.NullAndNan, result: { text: 'No data', color: 'text', index: 0 } },
+};
 
 export function timeseries(title: string, description: string, unit: string) {
   return new TimeseriesBuilder()

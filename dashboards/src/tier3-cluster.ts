@@ -2,7 +2,7 @@
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
 import { diagnosisTable } from './diagnosis.ts';
-import { rowToScene, toOverview } from './links.ts';
+import { hostToRegion, rowToScene, toOverview } from './links.ts';
 import {
   anyIsBad,
   column,
@@ -56,6 +56,7 @@ export function tier3Cluster() {
       ])
         .height(7)
         .withTarget(diagnosis({ scope }))
+        .overrideByName('host', [...column('host', 110), { id: 'links', value: [hostToRegion] }])
     )
     .withPanel(
       inspectionsPanel('Inspections', 'What the checks found; a button runs them again immediately.', [

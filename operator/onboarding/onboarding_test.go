@@ -192,7 +192,7 @@ func TestAMemberCountsFromItsFirstGoodScrapeOn(t *testing.T) {
 
 	r.edit(c, func(c *cluster) { c.Spec.Members[1].ClientURL = right })
 	r.await(c, "Onboarded")
-	all := map[string]float64{"cluster_members": 3, "cluster_members_seen": 3, "cluster_quorum_seen": 1}
+	all := map[string]float64{"cluster_members": 3, "cluster_members_seen": 3, "cluster_quorum_seen": 1, "cluster_kubernetes_clusters": 0}
 	require.Eventually(t, func() bool { return assert.ObjectsAreEqual(all, series(t, metrics, "gz-a")) }, patience, poll)
 
 	seen := r.read(c).Status.Members
@@ -238,7 +238,7 @@ func TestAClusterWithWrongAddressesNeverCountsAndHarmsNoNeighbour(t *testing.T) 
 	assert.InDelta(t, 0, found["cluster_members_seen"], 0)
 	assert.InDelta(t, 0, found["cluster_quorum_seen"], 0)
 	assert.Contains(t, found, "member_awaited_since_seconds/etcd-2")
-	assert.Equal(t, map[string]float64{"cluster_members": 1, "cluster_members_seen": 1, "cluster_quorum_seen": 1},
+	assert.Equal(t, map[string]float64{"cluster_members": 1, "cluster_members_seen": 1, "cluster_quorum_seen": 1, "cluster_kubernetes_clusters": 0},
 		series(t, metrics, "gz-neighbour"))
 	assert.Equal(t, untouched, r.read(neighbour).ResourceVersion)
 }

@@ -32,8 +32,8 @@ var causes = []struct {
 	{
 		name: "two of three members killed",
 		do: func(s *Snapshot) {
-			s.kill(m1, minute)
-			s.kill(m2, minute)
+			s.kill(m1)
+			s.kill(m2)
 			s.set(hasLeader, m0.Name, 45*time.Second, 0)
 			s.set(probe, "", 30*time.Second, 0)
 			s.set(burnRate, "quorum", 30*time.Second, 900)
@@ -45,7 +45,7 @@ var causes = []struct {
 		name: "all members killed",
 		do: func(s *Snapshot) {
 			for _, m := range s.Members {
-				s.kill(m, minute)
+				s.kill(m)
 			}
 			s.set(probe, "", 30*time.Second, 0)
 		},
@@ -64,8 +64,18 @@ var causes = []struct {
 	},
 	{
 		name:  "one member killed",
-		do:    func(s *Snapshot) { s.kill(m1, minute) },
+		do:    func(s *Snapshot) { s.kill(m1) },
 		first: "member-down", severity: Degraded, members: "gz-1-1", since: minute, words: []string{"its peers have lost it", "next member that fails"},
+	},
+	{
+		name: "a member that hangs: its connections stay",
+		do: func(s *Snapshot) {
+			s.set(up, m1.Name, 2*minute, 0)
+			s.set(answeringPeers, m0.Name, minute, 1)
+			s.set(answeringPeers, m2.Name, minute, 1)
+			s.set(activePeers, m1.Name, minute, 3) // etcd may count a connection twice
+		},
+		first: "member-down", severity: Degraded, members: "gz-1-1", since: 2 * minute,
 	},
 	{
 		name:  "a member whose peers see it",
@@ -299,7 +309,7 @@ func TestOneSlowSampleIsNoise(t *testing.T) {
 
 func TestTwoFaultsAtOnceAreTwoFindings(t *testing.T) {
 	s := wellCluster()
-	s.kill(m1, minute)
+	s.kill(m1)
 	s.set(walFsync, m2.Name, minute, 0.5)
 	s.reinspect("large-key-values", v1beta1.OutcomeWarning, "/big has 900 KiB.")
 	require.Equal(t, []string{"member-down", "slow-disk", "large-values"}, names(Diagnose(s)))
@@ -307,8 +317,8 @@ func TestTwoFaultsAtOnceAreTwoFindings(t *testing.T) {
 
 func TestASymptomIsNotNamedBesideItsCause(t *testing.T) {
 	s := wellCluster()
-	s.kill(m1, minute)
-	s.kill(m2, minute)
+	s.kill(m1)
+	s.kill(m2)
 	s.set(hasLeader, m0.Name, minute, 0)
 	s.set(leaderChanges, "", minute, 5)
 	s.set(peerRoundTrip, m0.Name, minute, 2)
@@ -372,7 +382,7 @@ func TestSpecialNumbersAreNoSamples(t *testing.T) {
 
 func TestOldSamplesSayNothing(t *testing.T) {
 	s := wellCluster()
-	s.kill(m1, minute)
+	s.kill(m1)
 	s.At = now.Add(5 * minute)
 	require.NotContains(t, names(Diagnose(s)), "member-down")
 }

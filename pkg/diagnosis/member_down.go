@@ -2,7 +2,7 @@ package diagnosis
 
 import "fmt"
 
-// memberDown needs two facts: the member cannot be scraped, and a peer has lost the connection to it.
+// memberDown needs two facts: the member cannot be scraped, and a peer has lost the connection to it or gets no answer.
 func memberDown(s *Snapshot) []Finding {
 	if !s.isMissedByPeers() {
 		return nil
@@ -34,8 +34,10 @@ func remaining(left int) string {
 func (s *Snapshot) peersEvidence() []Evidence {
 	var evidence []Evidence
 	for _, m := range s.membersWith(scraped) {
-		if _, known := s.last(activePeers, m.Name); known {
-			evidence = append(evidence, s.evidence(activePeers, m.Name, "connected peers of "+m.Name))
+		for _, of := range []Signal{activePeers, answeringPeers} {
+			if s.isBelow(of, m, len(s.Members)-1) {
+				evidence = append(evidence, s.evidence(of, m.Name, of.Title+" of "+m.Name))
+			}
 		}
 	}
 	return evidence

@@ -11,7 +11,7 @@ func memberNotScraped(s *Snapshot) []Finding {
 			Members:   []Member{m},
 			Since:     s.since(up, m.Name, isZero),
 			Statement: fmt.Sprintf("Member %s cannot be scraped. Whether it runs is not known.", m),
-			Evidence:  append([]Evidence{s.evidence(up, m.Name, "scrape of "+m.Name)}, s.peersEvidence()...),
+			Evidence:  []Evidence{s.evidence(up, m.Name, "scrape of "+m.Name)},
 			Action:    "See the error of the target under Status, Target health of the region's Prometheus; check address, certificate and network.",
 			Check:     "request-latency",
 		})

@@ -60,28 +60,30 @@ func signal(name string) Signal {
 }
 
 var (
-	up            = signal("up")
-	hasLeader     = signal("has-leader")
-	activePeers   = signal("active-peers")
-	probe         = signal("probe")
-	leaderChanges = signal("leader-changes")
-	walFsync      = signal("wal-fsync")
-	peerRoundTrip = signal("peer-round-trip")
-	quotaUsed     = signal("quota-used")
-	noSpaceAlarms = signal("nospace-alarms")
-	defragmenting = signal("defragmenting")
-	cpu           = signal("cpu")
-	requests      = signal("requests")
-	burnRate      = signal("burn-rate")
-	apiRequests   = signal("api-requests")
+	up             = signal("up")
+	hasLeader      = signal("has-leader")
+	activePeers    = signal("active-peers")
+	answeringPeers = signal("answering-peers")
+	probe          = signal("probe")
+	leaderChanges  = signal("leader-changes")
+	walFsync       = signal("wal-fsync")
+	peerRoundTrip  = signal("peer-round-trip")
+	quotaUsed      = signal("quota-used")
+	noSpaceAlarms  = signal("nospace-alarms")
+	defragmenting  = signal("defragmenting")
+	cpu            = signal("cpu")
+	requests       = signal("requests")
+	burnRate       = signal("burn-rate")
+	apiRequests    = signal("api-requests")
 )
 
 // WALFsync is the signal that neighbours on a host are compared by.
 var WALFsync = walFsync
 
 const (
-	// Step is the distance of the points of a history, Window how far back it reaches.
-	Step   = 15 * time.Second
+	// Step is the distance of the points of a history.
+	Step = 15 * time.Second
+	// Window is how far back a history reaches.
 	Window = 30 * time.Minute
 
 	// lastingPoints is how many of the latest points must be bad before something slow is named: one is noise.

@@ -114,13 +114,17 @@ func (s *Snapshot) quorum() int {
 	return size/2 + 1
 }
 
-// isMissedByPeers reports whether a member that is scraped has lost one of its peers. It is the second fact that makes a
-// member that cannot be scraped one that is down.
+// isMissedByPeers reports whether a member that is scraped has lost one of its peers, or gets no answer from it. It is the
+// second fact that makes a member that cannot be scraped one that is down.
 func (s *Snapshot) isMissedByPeers() bool {
 	return slices.ContainsFunc(s.membersWith(scraped), func(m Member) bool {
-		active, known := s.last(activePeers, m.Name)
-		return known && int(active) < max(s.Size, len(s.Members))-1
+		return s.isBelow(activePeers, m, len(s.Members)-1) || s.isBelow(answeringPeers, m, len(s.Members)-1)
 	})
+}
+
+func (s *Snapshot) isBelow(of Signal, m Member, bound int) bool {
+	value, known := s.last(of, m.Name)
+	return known && int(value) < bound
 }
 
 func (s *Snapshot) inspection(check string) (Inspection, bool) {

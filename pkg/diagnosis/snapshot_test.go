@@ -23,7 +23,7 @@ func wellCluster() *Snapshot {
 		for _, steady := range []struct {
 			of    Signal
 			value float64
-		}{{up, 1}, {hasLeader, 1}, {activePeers, 2}, {walFsync, 0.004}, {peerRoundTrip, 0.002}, {quotaUsed, 0.2}, {defragmenting, 0}, {cpu, 0.1}} {
+		}{{up, 1}, {hasLeader, 1}, {activePeers, 2}, {answeringPeers, 2}, {walFsync, 0.004}, {peerRoundTrip, 0.002}, {quotaUsed, 0.2}, {defragmenting, 0}, {cpu, 0.1}} {
 			s.set(steady.of, m.Name, Window, steady.value)
 		}
 	}
@@ -66,10 +66,11 @@ func (s *Snapshot) end(of Signal, key string, last time.Duration) {
 	}
 }
 
-// kill takes a member away: its scrape fails, and its peers lose it unless they are dead too.
-func (s *Snapshot) kill(m Member, last time.Duration) {
+// kill takes a member away a minute ago: its scrape fails, and its peers lose it unless they are dead too.
+func (s *Snapshot) kill(m Member) {
+	const last = minute
 	s.set(up, m.Name, last, 0)
-	for _, of := range []Signal{hasLeader, activePeers, walFsync, peerRoundTrip, quotaUsed, defragmenting, cpu} {
+	for _, of := range []Signal{hasLeader, activePeers, answeringPeers, walFsync, peerRoundTrip, quotaUsed, defragmenting, cpu} {
 		s.end(of, m.Name, last)
 	}
 	for _, other := range s.Members {

@@ -13,6 +13,7 @@ func FuzzResult(f *testing.F) {
 		`{"data":{"resultType":"scalar","result":[1,"2"]}}`, `{"data":{"result":[1],"resultType":"vector"}}`, `{"data":{"resultType":"vector","result":[{"value":[1`,
 		`{"data":{"resultType":"vector","result":[{"value":[1,"1",2]}]}}`, `{"data":{"resultType":"scalar","result":[]}}`,
 		`{"data":{"resultType":"matrix","result":[{"values":[[1e400,"1"]]}]},"infos":[1]}`,
+		`,"data":,"resultType":"scalar","result":,0,"0",}}`, `{"data":{"resultType":"scalar","result":,0,"0"}}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -37,6 +37,7 @@ func decodeResult(body []byte) (*Result, error) {
 	iter := jsoniter.ConfigCompatibleWithStandardLibrary.BorrowIterator(body)
 	defer jsoniter.ConfigCompatibleWithStandardLibrary.ReturnIterator(iter)
 	result := &Result{}
+	requireNext(iter, jsoniter.ObjectValue)
 	for field := iter.ReadObject(); field != ""; field = iter.ReadObject() {
 		switch field {
 		case "data":
@@ -60,6 +61,7 @@ func decodeResult(body []byte) (*Result, error) {
 
 // readData relies on resultType coming before result, which is how Prometheus and Thanos write it.
 func (r *Result) readData(iter *jsoniter.Iterator) {
+	requireNext(iter, jsoniter.ObjectValue)
 	for field := iter.ReadObject(); field != ""; field = iter.ReadObject() {
 		switch {
 		case field == "resultType":
@@ -101,9 +103,17 @@ func (r *Result) readSeries(iter *jsoniter.Iterator) {
 	r.Series = append(r.Series, series)
 }
 
+// requireNext refuses what is no object or array: the iterator takes a comma for the next element of one that never began.
+func requireNext(iter *jsoniter.Iterator, kind jsoniter.ValueType) {
+	if iter.WhatIsNext() != kind {
+		iter.ReportError("decodeResult", "the answer has another form")
+	}
+}
+
 // readPoint reads [seconds, "value"].
 func readPoint(iter *jsoniter.Iterator) Point {
 	var point Point
+	requireNext(iter, jsoniter.ArrayValue)
 	iter.ReadArray()
 	point.Time = int64(iter.ReadFloat64()*1000 + 0.5)
 	iter.ReadArray()
