@@ -186,6 +186,9 @@ func (q *diagnosisQuery) rows(clusters []diagnosedCluster, history *signalHistor
 	var rows []findingRow
 	for _, c := range clusters {
 		findings := diagnosis.Diagnose(history.snapshot(c, hosts, regions))
+		if findings[0].Severity == diagnosis.Quiet && len(q.Scope.Cluster) == 0 {
+			continue // what made it look hurt is over
+		}
 		if q.Findings == findingsFirst {
 			findings = findings[:1]
 		}

@@ -150,13 +150,14 @@ func compareSeverity(a, b Severity) int {
 // symptoms names the suspects that say nothing beside others, because those bring them about.
 var symptoms = map[string][]string{
 	"member-down":        {"quorum-lost"},
+	"split-membership":   {"quorum-lost"},
 	"member-not-scraped": {"quorum-lost", "collection-broken", "member-down"},
 	"slow-disk":          {"quorum-lost", "starved-member"},
 	"slow-network":       {"quorum-lost", "starved-member"},
 	"overload":           {"quorum-lost"},
 	"leader-flapping":    {"quorum-lost"},
 	"quota-nearly-full":  {"no-space"},
-	"inspection-failed":  {"quorum-lost"},
+	"inspection-failed":  {"quorum-lost", "no-space"},
 }
 
 // isSymptom reports whether another finding explains f. Where both name members, they must be the same ones: a second

@@ -311,7 +311,7 @@ func TestTwoFaultsAtOnceAreTwoFindings(t *testing.T) {
 	s := wellCluster()
 	s.kill(m1)
 	s.set(walFsync, m2.Name, minute, 0.5)
-	s.reinspect("large-key-values", v1beta1.OutcomeWarning, "/big has 900 KiB.")
+	s.reinspect("large-key-values", v1beta1.OutcomeFailed, "/big has 900 KiB.")
 	require.Equal(t, []string{"member-down", "slow-disk", "large-values"}, names(Diagnose(s)))
 }
 
@@ -324,6 +324,17 @@ func TestASymptomIsNotNamedBesideItsCause(t *testing.T) {
 	s.set(peerRoundTrip, m0.Name, minute, 2)
 	s.set(quotaUsed, m0.Name, minute, 0.9)
 	require.Equal(t, []string{"quorum-lost", "quota-nearly-full"}, names(Diagnose(s)))
+}
+
+// A check that compares members warns of one that is missing: that is no large value and no hot key.
+func TestAWarningOfAMissingMemberIsNoCauseOfItsOwn(t *testing.T) {
+	s := wellCluster()
+	s.inspect("write-qps-outliers", v1beta1.OutcomeWarning, "Member gz-1-1 is missing (no answer in time).")
+	require.Equal(t, []string{"hot-keys"}, names(Diagnose(s)))
+	s.set(up, m1.Name, 2*minute, 0)
+	require.Equal(t, []string{"member-not-scraped"}, names(Diagnose(s)))
+	s.set(up, m1.Name, moment, 1)
+	require.Equal(t, []string{"none"}, names(Diagnose(s)), "until the check has run again")
 }
 
 func TestAShortGapDoesNotMoveTheBeginning(t *testing.T) {

@@ -63,9 +63,21 @@ var judged = []string{
 	"key-count-growth", "quota-and-fragmentation",
 }
 
+// saysMissing reports whether an inspection ended while a member was not scraped: what it warns of then is that member.
+func (s *Snapshot) saysMissing(i Inspection) bool {
+	return i.Outcome == v1beta1.OutcomeWarning && slices.ContainsFunc(s.Members, func(m Member) bool {
+		return slices.ContainsFunc(s.Series[up.Name][m.Name], func(p Point) bool {
+			return p.Value == 0 && p.Time.Sub(i.Ran).Abs() <= aroundRun
+		})
+	})
+}
+
+// aroundRun is how far apart the end of a run and a failed scrape of the same outage may be.
+const aroundRun = time.Minute
+
 // inspected is one finding of all those of the checks that ended with one of the outcomes.
 func (s *Snapshot) inspected(outcomes []v1beta1.Outcome, severity Severity, statement, action string, checks ...string) []Finding {
-	found := s.inspectionsWith(outcomes, checks...)
+	found := slices.DeleteFunc(s.inspectionsWith(outcomes, checks...), s.saysMissing)
 	if len(found) == 0 {
 		return nil
 	}

@@ -200,11 +200,13 @@ func seconds(value float64) string {
 	return fmt.Sprintf("%.1f s", value)
 }
 
-// worstBurn returns the SLI that burns fastest, how fast, and since when it burns as fast as users feel; data-quality is
-// not what they feel.
+// notFelt are the SLIs that users do not feel: inspections that fail are findings of their own.
+var notFelt = []string{"scrapes", "inspections"}
+
+// worstBurn returns the SLI that burns fastest, how fast, and since when it burns as fast as users feel.
 func (s *Snapshot) worstBurn() (sli string, rate float64, since time.Time) {
 	for _, name := range s.keys(burnRate) {
-		if value, known := s.last(burnRate, name); known && name != "scrapes" && value > rate {
+		if value, known := s.last(burnRate, name); known && !slices.Contains(notFelt, name) && value > rate {
 			sli, rate = name, value
 		}
 	}
