@@ -2,7 +2,6 @@ package datasource
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -96,8 +95,7 @@ func fetchClusterMetrics(ctx context.Context, client *thanos.Client, matchers st
 		}
 		partial = append(partial, result.Warnings.Partial...)
 	}
-	slices.Sort(partial)
-	metrics.partial = slices.Compact(partial)
+	metrics.partial = onceEach(partial)
 	return metrics, nil
 }
 

@@ -77,7 +77,7 @@ func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend
 		}
 		notices = append(notices, notice(data.NoticeSeverityError, "The members' series are not known, so that this is what inspections say alone. %v", failure))
 	} else {
-		notices = append(notices, partialNotices(history.lacking(), d.lostStores(ctx))...)
+		notices = append(notices, partialNotices(onceEach(history.partial), d.lostStores(ctx))...)
 	}
 	rows := q.rows(chosen, history, hosts, regions)
 	frame := q.frame(rows, regions)
@@ -151,7 +151,7 @@ func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clu
 	}
 	isBurning := map[clusterKey]bool{}
 	for _, series := range burning.Series {
-		isBurning[clusterKey{series.Labels["region"], series.Labels["cluster"]}] = true
+		isBurning[keyOf(series.Labels)] = true
 	}
 	urgency := map[clusterKey]int{}
 	for _, c := range clusters {
@@ -183,7 +183,7 @@ func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clu
 
 // rows diagnoses the clusters, the worst first.
 func (q *diagnosisQuery) rows(clusters []diagnosedCluster, history *signalHistory, hosts map[hostKey][]diagnosis.Neighbour, regions []inventory.Status) []findingRow {
-	var rows []findingRow
+	var ofClusters [][]findingRow
 	for _, c := range clusters {
 		findings := diagnosis.Diagnose(history.snapshot(c, hosts, regions))
 		if findings[0].Severity == diagnosis.Quiet && len(q.Scope.Cluster) == 0 {
@@ -192,23 +192,18 @@ func (q *diagnosisQuery) rows(clusters []diagnosedCluster, history *signalHistor
 		if q.Findings == findingsFirst {
 			findings = findings[:1]
 		}
+		rows := make([]findingRow, len(findings))
 		for i, finding := range findings {
-			rows = append(rows, findingRow{finding, c, i + 1})
+			rows[i] = findingRow{finding, c, i + 1}
 		}
+		ofClusters = append(ofClusters, rows)
 	}
-	worst := map[clusterKey]int{}
-	for _, row := range rows {
-		if row.rank == 1 {
-			worst[row.cluster.clusterKey] = slices.Index(diagnosis.Severities, row.Severity)
-		}
-	}
-	slices.SortStableFunc(rows, inOrder(
-		by(func(r findingRow) int { return worst[r.cluster.clusterKey] }),
-		by(func(r findingRow) string { return r.cluster.region }),
-		by(func(r findingRow) string { return r.cluster.cluster }),
-		by(func(r findingRow) int { return r.rank }),
+	slices.SortFunc(ofClusters, inOrder(
+		by(func(rows []findingRow) int { return slices.Index(diagnosis.Severities, rows[0].Severity) }),
+		by(func(rows []findingRow) string { return rows[0].cluster.region }),
+		by(func(rows []findingRow) string { return rows[0].cluster.cluster }),
 	))
-	return rows
+	return slices.Concat(ofClusters...)
 }
 
 func (q *diagnosisQuery) frame(rows []findingRow, regions []inventory.Status) *data.Frame {

@@ -2,6 +2,7 @@ package datasource
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -43,6 +44,11 @@ func partialNotices(partial []string, lost []thanos.Store) []data.Notice {
 		}
 	}
 	return someNotices(data.NoticeSeverityWarning, texts)
+}
+
+// onceEach returns the texts sorted, each once.
+func onceEach(texts []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }
 
 // someNotices are a notice for each text, up to a number that can be read.

@@ -128,11 +128,6 @@ func (h *signalHistory) addFsync(result *thanos.Result) {
 	}
 }
 
-// lacking is what Thanos said of stores that did not answer, each text once.
-func (h *signalHistory) lacking() []string {
-	return slices.Compact(slices.Sorted(slices.Values(h.partial)))
-}
-
 // snapshot is all that is known of a cluster.
 func (h *signalHistory) snapshot(c diagnosedCluster, hosts map[hostKey][]diagnosis.Neighbour, regions []inventory.Status) *diagnosis.Snapshot {
 	s := &diagnosis.Snapshot{

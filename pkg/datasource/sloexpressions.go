@@ -223,5 +223,5 @@ func (a *sloAnswers) query(ctx context.Context, expr string) ([]thanos.Series, e
 func (a *sloAnswers) lacking() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.Compact(slices.Sorted(slices.Values(a.partial)))
+	return onceEach(a.partial)
 }

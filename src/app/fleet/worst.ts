@@ -1,9 +1,9 @@
 import type { DataFrame } from '@grafana/data';
-import { type BackendDataSourceResponse, getBackendSrv, toDataQueryResponse } from '@grafana/runtime';
+import { toDataQueryResponse } from '@grafana/runtime';
 import { catchError, map, type Observable, of } from 'rxjs';
 
 import { diagnosisDefaults, type DiagnosisQuery } from '../../datasource/kinds/diagnosis/query';
-import { datasourceType } from '../../ids';
+import { queryNow } from '../../fleet/queryNow';
 
 /** A cluster that is hurt, with the worst of what is wrong with it. */
 export interface HurtCluster {
@@ -29,24 +29,14 @@ const shown = 10;
 /** The clusters of a datasource that are hurt, the worst first. Never fails: the result holds the error. */
 export function askWorst(datasourceUid: string): Observable<Worst> {
   const query: DiagnosisQuery = { ...diagnosisDefaults, refId: 'A', findings: 'first', limit: shown };
-  const now = Date.now().toString();
-  return getBackendSrv()
-    .fetch<BackendDataSourceResponse>({
-      url: `/api/ds/query?ds_type=${datasourceType}`,
-      method: 'POST',
-      data: { queries: [{ ...query, datasource: { type: datasourceType, uid: datasourceUid } }], from: now, to: now },
-      showErrorAlert: false,
-      hideFromInspector: true,
-    })
-    .pipe(
-      map((response) => toDataQueryResponse(response)),
-      catchError((error: unknown) => of(toDataQueryResponse(error as Parameters<typeof toDataQueryResponse>[0]))),
-      map(({ data, errors }) => ({
-        clusters: data.flatMap(toClusters),
-        notices: data.flatMap((frame: DataFrame) => (frame.meta?.notices ?? []).map(({ text }) => text)),
-        error: errors?.[0] && (errors[0].message ?? 'The datasource did not answer: see Grafana’s log for its plugin.'),
-      }))
-    );
+  return queryNow(datasourceUid, [query]).pipe(
+    catchError((error: unknown) => of(toDataQueryResponse(error as Parameters<typeof toDataQueryResponse>[0]))),
+    map(({ data, errors }) => ({
+      clusters: data.flatMap(toClusters),
+      notices: data.flatMap((frame: DataFrame) => (frame.meta?.notices ?? []).map(({ text }) => text)),
+      error: errors?.[0] && (errors[0].message ?? 'The datasource did not answer: see Grafana’s log for its plugin.'),
+    }))
+  );
 }
 
 /** The rows of a table of findings. */

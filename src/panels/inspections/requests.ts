@@ -1,10 +1,10 @@
 import type { DataFrame } from '@grafana/data';
-import { type BackendDataSourceResponse, getBackendSrv, isFetchError, toDataQueryResponse } from '@grafana/runtime';
+import { getBackendSrv, isFetchError } from '@grafana/runtime';
 import { catchError, map, type Observable, throwError } from 'rxjs';
 
 import { inspectionsDefaults, type InspectionsQuery } from '../../datasource/kinds/inspections/query';
 import { maxLimit } from '../../datasource/page';
-import { datasourceType } from '../../ids';
+import { queryNow } from '../../fleet/queryNow';
 import { type InspectionRow, toRows } from './rows';
 import type { Inspection } from './runs';
 
@@ -27,22 +27,9 @@ export function requestRun({ datasourceUid, region, cluster, check }: Inspection
 
 /** Reads the rows of just these inspections, which belong to one datasource. */
 export function readRows(datasourceUid: string, inspections: Inspection[]): Observable<InspectionRow[]> {
-  const queries = queriesFor(inspections).map((query) => ({
-    ...query,
-    datasource: { type: datasourceType, uid: datasourceUid },
-  }));
-  const now = Date.now().toString();
-  return getBackendSrv()
-    .fetch<BackendDataSourceResponse>({
-      url: `/api/ds/query?ds_type=${datasourceType}`,
-      method: 'POST',
-      data: { queries, from: now, to: now },
-      showErrorAlert: false,
-      hideFromInspector: true,
-    })
-    .pipe(
-      map((response) => toDataQueryResponse(response).data.flatMap((frame: DataFrame) => toRows(frame, datasourceUid)))
-    );
+  return queryNow(datasourceUid, queriesFor(inspections)).pipe(
+    map(({ data }) => data.flatMap((frame: DataFrame) => toRows(frame, datasourceUid)))
+  );
 }
 
 /** A query for each region and check, so that each answer holds what is asked for and nothing else. */
