@@ -271,6 +271,8 @@ func TestAPartialAnswerCarriesANotice(t *testing.T) {
 			for _, query := range []map[string]any{
 				{"kind": "clusters"},
 				{"kind": "promql", "mode": "instant", "expr": "sum(up)"},
+				{"kind": "diagnosis"},
+				diagnosisOf(region, region+"-1"),
 			} {
 				eventually(t, d, query, partial)
 			}

@@ -65,11 +65,11 @@ func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend
 	if now := time.Now(); at.IsZero() || at.After(now) {
 		at = now
 	}
-	chosen, notices, err := q.choose(ctx, d, at)
+	history := &signalHistory{at: at}
+	chosen, notices, err := q.choose(ctx, d, history)
 	if err != nil {
 		return nil, err
 	}
-	history := &signalHistory{at: at}
 	hosts := hostsOf(d.inventory, chosen)
 	if failure := history.fetch(ctx, d.thanos, chosen, hosts); failure != nil {
 		if ctx.Err() != nil {
@@ -87,7 +87,7 @@ func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend
 
 // choose returns the clusters to diagnose. A named cluster that the inventory does not know is one of them: its series may
 // say what is wrong.
-func (q *diagnosisQuery) choose(ctx context.Context, d *Datasource, at time.Time) ([]diagnosedCluster, []data.Notice, error) {
+func (q *diagnosisQuery) choose(ctx context.Context, d *Datasource, history *signalHistory) ([]diagnosedCluster, []data.Notice, error) {
 	var clusters []diagnosedCluster
 	d.inventory.EachCluster(q.Scope, func(c *inventory.Cluster, monitors []*inventory.Monitor) {
 		clusters = append(clusters, diagnosedCluster{clusterKey{c.Region, c.ID}, c, slices.Clone(monitors)})
@@ -102,11 +102,7 @@ func (q *diagnosisQuery) choose(ctx context.Context, d *Datasource, at time.Time
 		sortClusters(clusters)
 		return clusters[:min(len(clusters), maxDiagnosed)], someNotices(data.NoticeSeverityWarning, notices), nil
 	}
-	hurt, notices, err := hurtClusters(ctx, d, q.Scope, clusters, at)
-	if err != nil {
-		return nil, nil, err
-	}
-	return hurt, notices, nil
+	return hurtClusters(ctx, d, q.Scope, clusters, history)
 }
 
 // strangers are the wanted clusters of the wanted regions that are not known. Without a wanted region nothing can be said of
@@ -140,15 +136,16 @@ func burningClusters(scope inventory.Scope) string {
 
 // hurtClusters are those of a scope that are not healthy, that burn as fast as pages somebody, or in which an inspection
 // failed: the most urgent of them.
-func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clusters []diagnosedCluster, at time.Time) ([]diagnosedCluster, []data.Notice, error) {
+func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clusters []diagnosedCluster, history *signalHistory) ([]diagnosedCluster, []data.Notice, error) {
 	metrics, err := d.metrics.get(ctx, scopeMatchers(scope))
 	if err != nil {
 		return nil, nil, err
 	}
-	burning, err := d.thanos.Query(ctx, burningClusters(scope), at)
+	burning, err := d.thanos.Query(ctx, burningClusters(scope), history.at)
 	if err != nil {
 		return nil, nil, err
 	}
+	history.partial = slices.Concat(history.partial, metrics.partial, burning.Warnings.Partial)
 	isBurning := map[clusterKey]bool{}
 	for _, series := range burning.Series {
 		isBurning[keyOf(series.Labels)] = true

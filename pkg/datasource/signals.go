@@ -29,7 +29,8 @@ type signalHistory struct {
 	// fsync is the WAL fsync of the members of clusters on the same hosts.
 	fsync map[memberKey]float64
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// partial is what Thanos said of stores that did not answer.
 	partial []string
 }
 
