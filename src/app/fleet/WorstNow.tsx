@@ -47,7 +47,7 @@ function HurtRow({ of, datasourceUid }: { of: HurtCluster; datasourceUid: string
   return (
     <li className={styles.cluster}>
       <Badge color={colours[of.severity] ?? 'darkgrey'} text={of.severity} />
-      <div>
+      <Stack direction="column" gap={0}>
         <TextLink href={clusterDashboardAddress(datasourceUid, of)} inline={false}>
           {`${of.region} / ${of.cluster}`}
         </TextLink>
@@ -56,7 +56,7 @@ function HurtRow({ of, datasourceUid }: { of: HurtCluster; datasourceUid: string
             <Text color="secondary">since {dateTimeFormatTimeAgo(of.since)}</Text>
           </span>
         )}
-      </div>
+      </Stack>
       <div>
         <Text>{of.statement}</Text>
         {of.action && (
