@@ -102,12 +102,7 @@ for (const hazards of groups) {
     for (const { fault, cluster } of hazards) {
       await command('fault', fault, cluster);
     }
-    const runs = await untilTold(hazards);
-    for (const { cluster, told } of hazards) {
-      for (const [check, [, message]] of Object.entries(told)) {
-        assert.match(runs.get(`${cluster} ${check}`)!.message, message);
-      }
-    }
+    await untilTold(hazards);
   });
 
   test(`${names}: when they are healed every inspection passes again`, async () => {
@@ -121,62 +116,80 @@ interface Run {
   message: string;
 }
 
-/** Runs every inspection of the fleet until all have the outcomes that the hazards require, and returns those runs. */
-async function untilTold(hazards: Hazard[]): Promise<Map<string, Run>> {
-  const later = hazards.flatMap(({ cluster, later = [] }) => later.map((check) => `${cluster} ${check}`));
-  const want = hazards
-    .flatMap(({ cluster, told }) => Object.entries(told).map(([check, [outcome]]) => `${cluster} ${check} ${outcome}`))
-    .filter((text) => !text.endsWith(' Passed'))
-    .sort();
-  const deadline = Date.now() + 180_000;
+/**
+ * Runs the inspections until each has told what the hazards require. Only those that have not run again: on a busy
+ * machine some member of the fleet is always late with some answer.
+ */
+async function untilTold(hazards: Hazard[]): Promise<void> {
+  const later = new Set(hazards.flatMap(({ cluster, later = [] }) => later.map((check) => `${cluster} ${check}`)));
+  const want = new Map(
+    hazards.flatMap(({ cluster, told }) =>
+      Object.entries(told).map(([check, what]) => [`${cluster} ${check}`, what] as const)
+    )
+  );
+  const isWanted = (name: string, run: Run) => {
+    const [outcome, message] = want.get(name) ?? ['Passed', /^/];
+    return later.has(name) || (run.outcome === outcome && message.test(run.message));
+  };
+  const runs = await runAll();
+  const deadline = Date.now() + 300_000;
   for (;;) {
-    const runs = await runAll();
-    const found = [...runs].filter(([name, { outcome }]) => outcome !== 'Passed' && !later.includes(name));
-    const told = found.map(([name, { outcome }]) => `${name} ${outcome}`).sort();
-    if (told.join() === want.join()) {
-      return runs;
+    const wrong = [...runs].filter(([name, run]) => !isWanted(name, run));
+    if (wrong.length === 0) {
+      return;
     }
-    if (Date.now() > deadline) {
-      const messages = found.map(([name, { outcome, message }]) => `${name} ${outcome}: ${message}`);
-      assert.deepEqual(told, want, messages.join('\n'));
+    const messages = wrong.map(([name, { outcome, message }]) => `${name} ${outcome}: ${message}`);
+    assert.ok(Date.now() < deadline, `not as expected within five minutes:\n${messages.join('\n')}`);
+    const again = new Set(wrong.map(([name]) => name));
+    for (const [name, run] of await runAll((name) => again.has(name))) {
+      runs.set(name, run);
     }
   }
 }
 
-/** Requests a run of every inspection, and waits until each has taken place. By cluster and check. */
-async function runAll(): Promise<Map<string, Run>> {
+/** Requests a run of the chosen inspections, all by default, and waits until each has taken place. By cluster and check. */
+async function runAll(isChosen: (name: string) => boolean = () => true): Promise<Map<string, Run>> {
   const request = randomUUID();
-  const runs = await Promise.all(lab.running.lab.plan.regions.map((region) => runAllOf(region, request)));
+  const runs = await Promise.all(lab.running.lab.plan.regions.map((region) => runAllOf(region, request, isChosen)));
   return new Map(runs.flat());
 }
 
-async function runAllOf(region: PlannedRegion, request: string): Promise<Array<[string, Run]>> {
-  const server = kubernetesServer(lab.running.lab, region);
-  const requested = (await monitorsOf(region)).map(({ metadata: { name } }) => ({
-    apiVersion,
-    kind: 'EtcdMonitor',
-    metadata: {
-      name,
-      namespace: region.name,
-      annotations: { 'etcd.cloud.tencent.com/run-requested-at': request },
-    },
-  }));
-  assert.equal(requested.length, region.clusters.length * labChecks.length);
-  await applyObjects(server, requested);
-  const deadline = Date.now() + 120_000;
+async function runAllOf(
+  region: PlannedRegion,
+  request: string,
+  isChosen: (name: string) => boolean
+): Promise<Array<[string, Run]>> {
+  const monitors = await monitorsOf(region);
+  assert.equal(monitors.length, region.clusters.length * labChecks.length);
+  const requested = monitors.filter((monitor) => isChosen(nameOf(monitor))).map(({ metadata: { name } }) => name);
+  await applyObjects(
+    kubernetesServer(lab.running.lab, region),
+    requested.map((name) => ({
+      apiVersion,
+      kind: 'EtcdMonitor',
+      metadata: {
+        name,
+        namespace: region.name,
+        annotations: { 'etcd.cloud.tencent.com/run-requested-at': request },
+      },
+    }))
+  );
+  const deadline = Date.now() + 300_000;
   for (;;) {
-    const monitors = await monitorsOf(region);
-    const runs = monitors.flatMap(({ spec, status }) => {
-      const record = status?.records?.find((each) => each.request === request);
-      return record ? [[`${spec.clusterId} ${spec.metricName}`, record] satisfies [string, Run]] : [];
+    const runs = (await monitorsOf(region)).flatMap((monitor) => {
+      const record = monitor.status?.records?.find((each) => each.request === request);
+      return record ? [[nameOf(monitor), record] satisfies [string, Run]] : [];
     });
-    if (runs.length === monitors.length) {
+    if (runs.length === requested.length) {
       return runs;
     }
-    assert.ok(Date.now() < deadline, `only ${runs.length} of ${monitors.length} inspections ran within two minutes`);
+    const count = `${runs.length} of ${requested.length}`;
+    assert.ok(Date.now() < deadline, `only ${count} inspections ran within five minutes`);
     await sleep(500);
   }
 }
+
+const nameOf = ({ spec }: EtcdMonitor) => `${spec.clusterId} ${spec.metricName}`;
 
 interface EtcdMonitor {
   metadata: { name: string };

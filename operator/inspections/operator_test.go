@@ -644,7 +644,9 @@ func (l *writeLog) of(config *rest.Config) *rest.Config {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
 			response, err := next.RoundTrip(request)
-			if request.Method != http.MethodGet && err == nil && response.StatusCode < http.StatusBadRequest {
+			// A stop cancels the wait for an answer, not the write: it counts unless the server refused it.
+			refused := err == nil && response.StatusCode >= http.StatusBadRequest
+			if request.Method != http.MethodGet && !refused {
 				l.mu.Lock()
 				l.writes = append(l.writes, request.Method+" "+request.URL.Path)
 				l.mu.Unlock()
