@@ -122,7 +122,7 @@ interface Run {
  */
 async function untilTold(hazards: Hazard[]): Promise<void> {
   const later = new Set(hazards.flatMap(({ cluster, later = [] }) => later.map((check) => `${cluster} ${check}`)));
-  const want = new Map(
+  const want = new Map<string, Hazard['told'][string]>(
     hazards.flatMap(({ cluster, told }) =>
       Object.entries(told).map(([check, what]) => [`${cluster} ${check}`, what] as const)
     )

@@ -55,6 +55,8 @@ export interface PlannedMember {
   cluster: string;
   /** The simulated machine, shared with the other clusters of the region. */
   host: string;
+  /** The simulated availability zone of the host. */
+  zone: string;
   ports: { client: number; peer: number; metrics: number };
   clientURL: string;
   peerURL: string;
@@ -123,6 +125,7 @@ function planCluster(region: string, cluster: ClusterTopology, base: number): Pl
       name: `${name}-${index}`,
       cluster: name,
       host: `${region}-node-${index}`,
+      zone: `${region}-zone-${index}`,
       ports: { client, peer, metrics },
       clientURL: `${scheme}://127.0.0.1:${client}`,
       peerURL: `${scheme}://127.0.0.1:${peer}`,

@@ -9,9 +9,13 @@ export const inspectionsPanelType = 'etcdfleet-inspections-panel';
 /** The datasource that provisioning/datasources adds. */
 export const datasourceUid = 'etcdfleet';
 
-/** One dashboard per tier. */
+/** One dashboard per tier, and those for troubleshooting. */
 export const dashboardUids = {
   overview: 'etcdfleet-tier1',
   scene: 'etcdfleet-tier2',
   cluster: 'etcdfleet-tier3',
+  toKubernetes: 'etcdfleet-to-kubernetes',
+  fromKubernetes: 'etcdfleet-from-kubernetes',
+  hosts: 'etcdfleet-hosts',
+  monitoring: 'etcdfleet-monitoring',
 } as const;

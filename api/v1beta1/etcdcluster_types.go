@@ -122,6 +122,11 @@ type EtcdClusterMember struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Host string `json:"host,omitempty"`
+
+	// zone is the failure domain in which the host stands, for example an availability zone.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Zone string `json:"zone,omitempty"`
 }
 
 // MetricsEndpoint returns the URL of the member's /metrics server.

@@ -1,8 +1,9 @@
 // The diagnosis as the dashboards show it: a table of findings whose first row answers, in words.
-import { column, colouredWords, inOrder, table } from './panels.ts';
+import { findingToHosts } from './links.ts';
+import { column, colouredWords, hiddenColumn, inOrder, linked, table, wrappedText } from './panels.ts';
 
 /** What is not known is neither good nor bad. */
-const severityColours = {
+export const severityColours = {
   Failing: 'red',
   Degraded: 'orange',
   Unexplained: 'orange',
@@ -13,33 +14,43 @@ const severityColours = {
 
 const columns = [
   ...['severity', 'region', 'cluster', 'statement', 'since', 'action', 'suspect', 'member', 'host', 'kubernetes'],
-  ...['check', 'product', 'scene', 'spec', 'rank', 'evidence'],
+  ...['check', 'product', 'scene', 'spec', 'rank', 'evidence', 'hostVariables'],
 ];
 
 type Column = 'region' | 'cluster' | 'statement' | 'since' | 'action' | 'host' | 'kubernetes' | 'product' | 'scene';
 
-/** A table of findings with the severity and these columns; statements and actions wrap. */
+/** What links read. */
+const read = ['region', 'cluster', 'product', 'scene', 'hostVariables'];
+
+/** A table of findings with the severity and these columns; statements and actions wrap, and hosts lead to their neighbours. */
 export function diagnosisTable(title: string, description: string, shown: Column[]) {
   const hidden = columns.filter((name) => name !== 'severity' && !(shown as string[]).includes(name));
-  return table(title, description)
+  const unread = hidden.filter((name) => !read.includes(name));
+  const panel = table(title, description)
     .noValue('No cluster of this scope is hurt.')
     .withTransformation({
       id: 'organize',
       options: {
-        excludeByName: Object.fromEntries(hidden.map((name) => [name, true])),
+        excludeByName: Object.fromEntries(unread.map((name) => [name, true])),
         indexByName: inOrder(columns),
       },
     })
     .overrideByName('severity', [...column('severity', 105), ...colouredWords(severityColours)])
     .overrideByName('region', column('region', 70))
     .overrideByName('cluster', column('cluster', 150))
-    .overrideByName('statement', [wrapped, { id: 'custom.minWidth', value: 260 }])
+    .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 260 }])
     .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
-    .overrideByName('action', [{ id: 'displayName', value: 'next' }, { id: 'custom.width', value: 280 }, wrapped])
-    .overrideByName('host', column('host', 110))
+    .overrideByName('action', [
+      { id: 'displayName', value: 'next' },
+      { id: 'custom.width', value: 280 },
+      ...wrappedText,
+    ])
+    .overrideByName('host', [...column('host', 110), ...linked(findingToHosts)])
     .overrideByName('kubernetes', column('Kubernetes', 110))
     .overrideByName('product', column('product', 80))
     .overrideByName('scene', column('scene', 110));
+  for (const name of read.filter((name) => hidden.includes(name))) {
+    panel.overrideByName(name, hiddenColumn);
+  }
+  return panel;
 }
-
-const wrapped = { id: 'custom.wrapText', value: true };

@@ -4,11 +4,19 @@ import { panelId } from '../../slo/generate/panel-id.ts';
 import { tier1Overview } from './tier1-overview.ts';
 import { tier2Scene } from './tier2-scene.ts';
 import { tier3Cluster } from './tier3-cluster.ts';
+import { troubleFromKubernetes } from './trouble-from-kubernetes.ts';
+import { troubleHosts } from './trouble-hosts.ts';
+import { troubleMonitoring } from './trouble-monitoring.ts';
+import { troubleToKubernetes } from './trouble-to-kubernetes.ts';
 
 export const dashboards: Record<string, () => Dashboard> = {
   'tier1-overview': () => withPanelIds(tier1Overview().build()),
   'tier2-scene': () => withPanelIds(tier2Scene().build()),
   'tier3-cluster': () => withPanelIds(tier3Cluster().build()),
+  'trouble-to-kubernetes': () => withPanelIds(troubleToKubernetes().build()),
+  'trouble-from-kubernetes': () => withPanelIds(troubleFromKubernetes().build()),
+  'trouble-hosts': () => withPanelIds(troubleHosts().build()),
+  'trouble-monitoring': () => withPanelIds(troubleMonitoring().build()),
 };
 
 /** Gives each panel an id made from its title: see panelId. */

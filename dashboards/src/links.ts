@@ -1,4 +1,4 @@
-// The way between the tiers: every table row and series of a cluster leads to that cluster's dashboard.
+// The ways between the dashboards: every table row and series leads to what it is about.
 import { DashboardLinkBuilder, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
 
@@ -9,41 +9,94 @@ interface DataLink {
   url: string;
 }
 
-/** For a table whose rows have the columns region and cluster. */
-export const rowToCluster: DataLink = clusterLink('${__data.fields.region}', '${__data.fields.cluster}');
+/** Names may hold `&`, `#` and `/`, so that a value is encoded wherever it stands in an address. */
+const field = (name: string) => `\${__data.fields.${name}:percentencode}`;
+const label = (name: string) => `\${__field.labels.${name}:percentencode}`;
 
-/** From a host of the cluster that the variables choose: the clusters of the region that are hurt, each with its host. */
-export const hostToRegion: DataLink = {
-  title: 'Clusters of the region that are hurt',
-  url: `/d/${dashboardUids.overview}?\${region:queryparam}&${keepContext}`,
+/** The address of a dashboard with values of its variables, the datasource and the time range kept. */
+function address(uid: string, variables: Record<string, string> = {}): string {
+  const values = Object.entries(variables).map(([name, value]) => `var-${name}=${value}&`);
+  return `/d/${uid}?${values.join('')}${keepContext}`;
+}
+
+/** For a table whose rows have the columns region and cluster. */
+export const rowToCluster: DataLink = {
+  title: 'Open ${__data.fields.cluster}',
+  url: address(dashboardUids.cluster, { region: field('region'), cluster: field('cluster') }),
+};
+
+/** For a table of findings: the datasource has the hosts as variables, because a finding names several. */
+export const findingToHosts: DataLink = {
+  title: 'What is on ${__data.fields.host}, and what of it is hurt',
+  url: `/d/${dashboardUids.hosts}?var-region=${field('region')}&\${__data.fields.hostVariables}&${keepContext}`,
+};
+
+/** For a table whose rows have the columns region and host. */
+export const rowToHost: DataLink = {
+  title: 'What is on ${__data.fields.host}, and what of it is hurt',
+  url: address(dashboardUids.hosts, { region: field('region'), host: field('host') }),
+};
+
+/** For a table whose rows have the columns region and zone. */
+export const rowToZone: DataLink = {
+  title: 'Only the zone ${__data.fields.zone}',
+  url: address(dashboardUids.hosts, { region: field('region'), zone: field('zone') }),
+};
+
+/** For a table of one region, whose rows have the column kubernetes_cluster. */
+export const rowToKubernetes: DataLink = {
+  title: 'Is it etcd? ${__data.fields.kubernetes_cluster}',
+  url: `/d/${dashboardUids.fromKubernetes}?\${region:queryparam}&var-kubernetes=${field('kubernetes_cluster')}&${keepContext}`,
 };
 
 /** For a table whose rows have the columns product and scene: that scene in all regions. */
 export const rowToScene: DataLink = {
   title: 'Scene ${__data.fields.scene} in all regions',
-  url: `/d/${dashboardUids.scene}?var-product=\${__data.fields.product}&var-scene=\${__data.fields.scene}&${keepContext}`,
+  url: address(dashboardUids.scene, { product: field('product'), scene: field('scene') }),
 };
 
 /** For a series with the labels region and cluster. */
-export const seriesToCluster: DataLink = clusterLink('${__field.labels.region}', '${__field.labels.cluster}');
+export const seriesToCluster: DataLink = {
+  title: 'Open ${__field.labels.cluster}',
+  url: address(dashboardUids.cluster, { region: label('region'), cluster: label('cluster') }),
+};
+
+/** For a series with the labels region and host. */
+export const seriesToHost: DataLink = {
+  title: 'What is on ${__field.labels.host}, and what of it is hurt',
+  url: address(dashboardUids.hosts, { region: label('region'), host: label('host') }),
+};
 
 /** For a table or series of a region: the same dashboard, narrowed to it. */
 export const seriesToRegion: DataLink = {
   title: 'Only ${__field.labels.region}',
-  url: `/d/${dashboardUids.overview}?var-region=\${__field.labels.region}&${keepContext}`,
+  url: address(dashboardUids.overview, { region: label('region') }),
 };
 
-export function toOverview() {
-  return new DashboardLinkBuilder('All regions')
-    .type(DashboardLinkType.Link)
-    .icon('arrow-left')
-    .tooltip('Back to the overview of all regions')
-    .url(`/d/${dashboardUids.overview}?${keepContext}`);
-}
+export const toOverview = () =>
+  dashboardLink('All regions', 'Back to the overview of all regions', 'arrow-left', address(dashboardUids.overview));
 
-function clusterLink(region: string, cluster: string): DataLink {
-  return {
-    title: `Open ${cluster}`,
-    url: `/d/${dashboardUids.cluster}?var-region=${region}&var-cluster=${cluster}&${keepContext}`,
-  };
+/** From the dashboard of a cluster, its region and name kept. */
+export const toKubernetes = () =>
+  dashboardLink(
+    'Kubernetes on it',
+    'Which API servers, resources and verbs suffer',
+    'arrow-right',
+    `/d/${dashboardUids.toKubernetes}?\${region:queryparam}&\${cluster:queryparam}&${keepContext}`
+  );
+
+/** The hosts of the region that the dashboard shows. */
+export const toHosts = () =>
+  dashboardLink(
+    'Hosts',
+    'Which hosts and zones hurt clusters',
+    'arrow-right',
+    `/d/${dashboardUids.hosts}?\${region:queryparam}&${keepContext}`
+  );
+
+export const toMonitoring = () =>
+  dashboardLink('Monitoring', 'What the figures can be trusted for', 'arrow-right', address(dashboardUids.monitoring));
+
+function dashboardLink(title: string, tooltip: string, icon: string, url: string) {
+  return new DashboardLinkBuilder(title).type(DashboardLinkType.Link).icon(icon).tooltip(tooltip).url(url);
 }

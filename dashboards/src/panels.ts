@@ -149,6 +149,15 @@ export function column(name: string, width: number): DynamicConfigValue[] {
   ];
 }
 
+/** A column that is not shown, which links may read; one that a transformation takes away is gone for them too. */
+export const hiddenColumn: DynamicConfigValue[] = [{ id: 'custom.hideFrom.viz', value: true }];
+
+/** A column whose texts take as many lines as they need. */
+export const wrappedText: DynamicConfigValue[] = [{ id: 'custom.wrapText', value: true }];
+
+/** A column that leads somewhere. */
+export const linked = (link: { title: string; url: string }): DynamicConfigValue[] => [{ id: 'links', value: [link] }];
+
 /** A column that shows each word in its own colour. */
 export function colouredWords(colours: Record<string, string>): DynamicConfigValue[] {
   const mapping: ValueMapping = {

@@ -2,7 +2,7 @@
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
 import { diagnosisTable } from './diagnosis.ts';
-import { rowToCluster, rowToScene, seriesToRegion } from './links.ts';
+import { rowToCluster, rowToScene, seriesToRegion, toHosts, toMonitoring } from './links.ts';
 import {
   anyIsBad,
   column,
@@ -71,6 +71,8 @@ export function tier1Overview() {
     .tooltip(DashboardCursorSync.Crosshair)
     .time({ from: 'now-1h', to: 'now' })
     .refresh('30s')
+    .link(toHosts())
+    .link(toMonitoring())
     .withVariable(datasourceVariable())
     .withVariable(filterVariable('region', 'Region'))
     .withVariable(filterVariable('product', 'Product', { region: ['$region'] }))

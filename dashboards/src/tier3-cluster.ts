@@ -2,7 +2,7 @@
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
 import { diagnosisTable } from './diagnosis.ts';
-import { hostToRegion, rowToScene, toOverview } from './links.ts';
+import { rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
 import {
   anyIsBad,
   column,
@@ -46,6 +46,8 @@ export function tier3Cluster() {
     .time({ from: 'now-1h', to: 'now' })
     .refresh('30s')
     .link(toOverview())
+    .link(toKubernetes())
+    .link(toHosts())
     .withVariable(datasourceVariable())
     .withVariable(choiceVariable('region', 'Region'))
     .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
@@ -56,7 +58,6 @@ export function tier3Cluster() {
       ])
         .height(7)
         .withTarget(diagnosis({ scope }))
-        .overrideByName('host', [...column('host', 110), { id: 'links', value: [hostToRegion] }])
     )
     .withPanel(
       inspectionsPanel('Inspections', 'What the checks found; a button runs them again immediately.', [

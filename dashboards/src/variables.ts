@@ -6,7 +6,7 @@ import {
   VariableRefresh,
   type VariableModel,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import type { Dimension, Scope } from '../../src/datasource/scope.ts';
+import type { Scope, ScopeField } from '../../src/datasource/scope.ts';
 import { datasource } from './queries.ts';
 
 type Variable = cog.Builder<VariableModel>;
@@ -15,28 +15,25 @@ export function datasourceVariable(): Variable {
   return new DatasourceVariableBuilder('datasource').label('Datasource').type(datasource.type);
 }
 
-/** Several values or all of a dimension, of those that the scope's clusters have. */
-export function filterVariable(dimension: Dimension, label: string, scope: Scope = {}): Variable {
-  return inventoryVariable(dimension, label, scope)
-    .multi(true)
-    .includeAll(true)
-    .current({ text: 'All', value: '$__all' });
+/** Several values or all of a field, of those that the scope's clusters have. */
+export function filterVariable(field: ScopeField, label: string, scope: Scope = {}): Variable {
+  return inventoryVariable(field, label, scope).multi(true).includeAll(true).current({ text: 'All', value: '$__all' });
 }
 
-/** Exactly one value of a dimension. */
-export function choiceVariable(dimension: Dimension, label: string, scope: Scope = {}): Variable {
-  return inventoryVariable(dimension, label, scope);
+/** Exactly one value of a field. */
+export function choiceVariable(field: ScopeField, label: string, scope: Scope = {}): Variable {
+  return inventoryVariable(field, label, scope);
 }
 
 /**
  * Values are read when the dashboard is opened and not again: Grafana replaces a value that is no longer, or not yet, among
  * them by the first one, so that the page would show another cluster without a word.
  */
-function inventoryVariable(dimension: Dimension, label: string, scope: Scope): QueryVariableBuilder {
-  return new QueryVariableBuilder(dimension)
+function inventoryVariable(field: ScopeField, label: string, scope: Scope): QueryVariableBuilder {
+  return new QueryVariableBuilder(field)
     .label(label)
     .datasource(datasource)
-    .query({ refId: dimension, kind: 'clusters', distinct: dimension, scope })
-    .definition(`${dimension} of the inventory`)
+    .query({ refId: field, kind: 'clusters', distinct: field, scope })
+    .definition(`${field} of the inventory`)
     .refresh(VariableRefresh.OnDashboardLoad);
 }

@@ -63,7 +63,9 @@ function etcdCluster(cluster: PlannedCluster): KubernetesObject {
       specification: cluster.specification,
       size: membersPerCluster,
       version: etcdVersion,
-      members: cluster.members.map(({ name, clientURL, metricsURL, host }) => ({ name, clientURL, metricsURL, host })),
+      members: cluster.members.map(({ name, clientURL, metricsURL, host, zone }) => ({
+        ...{ name, clientURL, metricsURL, host, zone },
+      })),
       ...(cluster.kubernetes ? { kubernetesClusters: [cluster.kubernetes.name] } : {}),
       ...(cluster.tls ? { tls: { secretName: secretName(cluster) } } : {}),
     },

@@ -54,7 +54,10 @@ function writeApiserverTargets(lab: Lab, region: PlannedRegion): void {
       ? [
           {
             targets: [new URL(kubernetes.url).host],
-            labels: { region: region.name, product, scene, spec: specification, cluster: name },
+            labels: {
+              ...{ region: region.name, product, scene, spec: specification, cluster: name },
+              kubernetes_cluster: kubernetes.name,
+            },
           },
         ]
       : []

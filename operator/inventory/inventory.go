@@ -5,6 +5,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,8 +40,11 @@ type collector struct {
 	clusters client.Reader
 	options  Options
 
-	members, seen, quorumSeen, awaited, kubernetes *prometheus.Desc
+	members, seen, quorumSeen, awaited, kubernetes, memberInfo, kubernetesInfo *prometheus.Desc
 }
+
+// and are the labels of the cluster and others.
+func and(others ...string) []string { return slices.Concat(labels, others) }
 
 // Setup registers the inventory's metrics over the manager's cache. They are there when the cache is synchronised.
 func Setup(mgr ctrl.Manager, options Options) error {
@@ -54,9 +58,13 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		quorumSeen: prometheus.NewDesc("etcdfleet_cluster_quorum_seen",
 			"1 once a quorum of the cluster's members was scraped well at the same time, else 0.", labels, nil),
 		awaited: prometheus.NewDesc("etcdfleet_member_awaited_since_seconds",
-			"Unix time since which a member is awaited that was never scraped well.", append(labels[:len(labels):len(labels)], "member"), nil),
+			"Unix time since which a member is awaited that was never scraped well.", and("member"), nil),
 		kubernetes: prometheus.NewDesc("etcdfleet_cluster_kubernetes_clusters",
 			"Kubernetes clusters that store in the cluster: spec.kubernetesClusters of its EtcdCluster.", labels, nil),
+		memberInfo: prometheus.NewDesc("etcdfleet_member_info",
+			"1 for each member of spec.members, with the host and the zone that it names.", and("member", "host", "zone"), nil),
+		kubernetesInfo: prometheus.NewDesc("etcdfleet_kubernetes_cluster_info",
+			"1 for each Kubernetes cluster of spec.kubernetesClusters.", and("kubernetes_cluster"), nil),
 	}
 	if err := options.Metrics.Register(c); err != nil {
 		return fmt.Errorf("register the metrics of the inventory: %w", err)
@@ -66,7 +74,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{c.members, c.seen, c.quorumSeen, c.awaited, c.kubernetes} {
+	for _, desc := range []*prometheus.Desc{c.members, c.seen, c.quorumSeen, c.awaited, c.kubernetes, c.memberInfo, c.kubernetesInfo} {
 		descs <- desc
 	}
 }
@@ -105,6 +113,12 @@ func (c *collector) collect(cluster *etcdv1beta1.EtcdCluster, out chan<- prometh
 	}
 	gauge(c.quorumSeen, quorumSeen, of...)
 	for member, since := range progress.Awaited {
-		gauge(c.awaited, float64(since.Unix()), append(of[:len(of):len(of)], member)...)
+		gauge(c.awaited, float64(since.Unix()), slices.Concat(of, []string{member})...)
+	}
+	for _, m := range spec.Members {
+		gauge(c.memberInfo, 1, slices.Concat(of, []string{m.Name, m.Host, m.Zone})...)
+	}
+	for _, name := range spec.KubernetesClusters {
+		gauge(c.kubernetesInfo, 1, slices.Concat(of, []string{name})...)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -95,27 +97,32 @@ func TestInventoryHasTheLabelsOfTheClustersSeries(t *testing.T) {
 	namespace := apitest.Namespace(t)
 	object := cluster(namespace, "a", "gz-a", 3)
 	object.Spec.KubernetesClusters = []string{"gz-tke-1", "gz-tke-2"}
+	object.Spec.Members[0].Host, object.Spec.Members[0].Zone = "node-1", "gz-1"
 	require.NoError(t, apitest.Client(t).Create(context.Background(), object))
 	metrics := start(t, apitest.Config(), namespace)
 	require.Eventually(t, func() bool { return len(members(t, metrics)) == 1 }, patience, poll)
 
-	families, err := metrics.Gather()
-	require.NoError(t, err)
-	values := map[string]float64{}
-	for _, family := range families {
-		labels := map[string]string{}
-		for _, label := range family.GetMetric()[0].GetLabel() {
-			labels[label.GetName()] = label.GetValue()
-		}
-		assert.Equal(t, map[string]string{
-			"region": "gz", "product": "tke", "scene": "business", "spec": "default", "cluster": "gz-a",
-		}, labels)
-		values[family.GetName()] = family.GetMetric()[0].GetGauge().GetValue()
-	}
-	assert.Equal(t, map[string]float64{
-		"etcdfleet_cluster_members": 3, "etcdfleet_cluster_members_seen": 3, "etcdfleet_cluster_quorum_seen": 1,
-		"etcdfleet_cluster_kubernetes_clusters": 2,
-	}, values)
+	require.NoError(t, testutil.GatherAndCompare(metrics, strings.NewReader(`
+# HELP etcdfleet_cluster_kubernetes_clusters Kubernetes clusters that store in the cluster: spec.kubernetesClusters of its EtcdCluster.
+# TYPE etcdfleet_cluster_kubernetes_clusters gauge
+etcdfleet_cluster_kubernetes_clusters{cluster="gz-a",product="tke",region="gz",scene="business",spec="default"} 2
+# HELP etcdfleet_cluster_members Members that the cluster should have: spec.size of its EtcdCluster, else the number of spec.members.
+# TYPE etcdfleet_cluster_members gauge
+etcdfleet_cluster_members{cluster="gz-a",product="tke",region="gz",scene="business",spec="default"} 3
+# HELP etcdfleet_cluster_members_seen Members of the cluster that were scraped well at least once.
+# TYPE etcdfleet_cluster_members_seen gauge
+etcdfleet_cluster_members_seen{cluster="gz-a",product="tke",region="gz",scene="business",spec="default"} 3
+# HELP etcdfleet_cluster_quorum_seen 1 once a quorum of the cluster's members was scraped well at the same time, else 0.
+# TYPE etcdfleet_cluster_quorum_seen gauge
+etcdfleet_cluster_quorum_seen{cluster="gz-a",product="tke",region="gz",scene="business",spec="default"} 1
+# HELP etcdfleet_kubernetes_cluster_info 1 for each Kubernetes cluster of spec.kubernetesClusters.
+# TYPE etcdfleet_kubernetes_cluster_info gauge
+etcdfleet_kubernetes_cluster_info{cluster="gz-a",kubernetes_cluster="gz-tke-1",product="tke",region="gz",scene="business",spec="default"} 1
+etcdfleet_kubernetes_cluster_info{cluster="gz-a",kubernetes_cluster="gz-tke-2",product="tke",region="gz",scene="business",spec="default"} 1
+# HELP etcdfleet_member_info 1 for each member of spec.members, with the host and the zone that it names.
+# TYPE etcdfleet_member_info gauge
+etcdfleet_member_info{cluster="gz-a",host="node-1",member="etcd-0",product="tke",region="gz",scene="business",spec="default",zone="gz-1"} 1
+`)))
 }
 
 func TestInventoryCountsTheMembersWhereNoSizeIsSaid(t *testing.T) {

@@ -26,7 +26,7 @@ type clustersQuery struct {
 func parseClusters(f *fields) *clustersQuery {
 	return &clustersQuery{
 		Scope:      f.scope(),
-		Distinct:   f.enum("distinct", "", append([]string{""}, dimensions...)...),
+		Distinct:   f.enum("distinct", "", append([]string{""}, scopeFields...)...),
 		Sort:       f.enum("sort", "health", "health", "region", "cluster", "keys", "dbSize", "lastInspection"),
 		Descending: f.flag("descending"),
 		page:       f.page(),
@@ -73,11 +73,33 @@ func (q *clustersQuery) run(ctx context.Context, d *Datasource, _ backend.DataQu
 func (q *clustersQuery) distinctFrame(d *Datasource) *data.Frame {
 	set := map[string]struct{}{}
 	d.inventory.EachCluster(q.Scope, func(c *inventory.Cluster, _ []*inventory.Monitor) {
-		set[dimensionOf(c, q.Distinct)] = struct{}{}
+		for _, value := range valuesOf(c, q.Distinct) {
+			set[value] = struct{}{}
+		}
 	})
 	values := slices.Collect(maps.Keys(set))
 	shown := cut(values, q.page, cmp.Compare[string])
 	return tableFrame(q.Distinct, "values", q.page, len(values), d.inventory.Statuses(q.Scope), data.NewField(q.Distinct, nil, shown))
+}
+
+// valuesOf are a cluster's values of a field of a scope: several of those that the inventory alone knows.
+func valuesOf(c *inventory.Cluster, field string) []string {
+	var values []string
+	switch field {
+	case "host":
+		for _, m := range c.Members {
+			values = append(values, m.Host)
+		}
+	case "zone":
+		for _, m := range c.Members {
+			values = append(values, m.Zone)
+		}
+	case "kubernetes":
+		values = c.KubernetesClusters
+	default:
+		return []string{dimensionOf(c, field)}
+	}
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return value == "" })
 }
 
 func dimensionOf(c *inventory.Cluster, dimension string) string {

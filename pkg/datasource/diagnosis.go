@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,8 @@ const (
 )
 
 // diagnosisQuery says what is wrong with the clusters of a scope: a row a finding, the worst cluster first, and of each
-// cluster the worst finding. A scope that names clusters gets these; another one gets those that are hurt.
+// cluster the worst finding. A scope that names clusters, or Kubernetes clusters behind which they are, gets these; another
+// one gets those that are hurt.
 type diagnosisQuery struct {
 	Scope inventory.Scope `json:"scope"`
 	// Findings is first for the worst finding of each cluster only, else all.
@@ -61,48 +63,94 @@ type diagnosedCluster struct {
 func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
 	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
 	regions := d.inventory.Statuses(q.Scope)
-	at := request.TimeRange.To
-	if now := time.Now(); at.IsZero() || at.After(now) {
-		at = now
-	}
-	history := &signalHistory{at: at}
+	history := &signalHistory{at: endOf(request)}
 	chosen, notices, err := q.choose(ctx, d, history)
 	if err != nil {
 		return nil, err
 	}
-	hosts := hostsOf(d.inventory, chosen)
-	if failure := history.fetch(ctx, d.thanos, chosen, hosts); failure != nil {
+	findings, remarks, err := d.diagnose(ctx, chosen, history, regions)
+	if err != nil {
+		return nil, err
+	}
+	frame := q.frame(q.rows(chosen, findings), regions)
+	frame.AppendNotices(append(notices, remarks...)...)
+	return data.Frames{frame}, nil
+}
+
+// endOf is the end of the query's time range, now at the latest.
+func endOf(request backend.DataQuery) time.Time {
+	at, now := request.TimeRange.To, time.Now()
+	if at.IsZero() || at.After(now) {
+		return now
+	}
+	return at
+}
+
+// diagnose returns the findings of each cluster, the worst first, and what is to be said of what is not known. Its error is
+// that of the context: without series, inspections say what they know.
+func (d *Datasource) diagnose(ctx context.Context, clusters []diagnosedCluster, history *signalHistory, regions []inventory.Status) (map[clusterKey][]diagnosis.Finding, []data.Notice, error) {
+	var notices []data.Notice
+	hosts := hostsOf(d.inventory, clusters)
+	if failure := history.fetch(ctx, d.thanos, clusters, hosts); failure != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		notices = append(notices, notice(data.NoticeSeverityError, "The members' series are not known, so that this is what inspections say alone. %v", failure))
 	} else {
-		notices = append(notices, partialNotices(onceEach(history.partial), d.lostStores(ctx))...)
+		notices = partialNotices(onceEach(history.partial), d.lostStores(ctx))
 	}
-	rows := q.rows(chosen, history, hosts, regions)
-	frame := q.frame(rows, regions)
-	frame.AppendNotices(notices...)
-	return data.Frames{frame}, nil
+	findings := make(map[clusterKey][]diagnosis.Finding, len(clusters))
+	for _, c := range clusters {
+		findings[c.clusterKey] = diagnosis.Diagnose(history.snapshot(c, hosts, regions))
+	}
+	return findings, notices, nil
 }
 
 // choose returns the clusters to diagnose. A named cluster that the inventory does not know is one of them: its series may
 // say what is wrong.
 func (q *diagnosisQuery) choose(ctx context.Context, d *Datasource, history *signalHistory) ([]diagnosedCluster, []data.Notice, error) {
-	var clusters []diagnosedCluster
-	d.inventory.EachCluster(q.Scope, func(c *inventory.Cluster, monitors []*inventory.Monitor) {
-		clusters = append(clusters, diagnosedCluster{clusterKey{c.Region, c.ID}, c, slices.Clone(monitors)})
-	})
-	if len(q.Scope.Cluster) > 0 {
+	clusters := d.clustersOf(q.Scope)
+	if q.namesClusters() {
 		strangers := q.strangers(clusters)
 		notices := make([]string, len(strangers))
 		for i, s := range strangers {
 			notices[i] = s.cluster + " is not in the inventory of " + s.region + "."
 		}
+		notices = append(notices, q.unknownKubernetes(clusters)...)
 		clusters = append(clusters, strangers...)
 		sortClusters(clusters)
 		return clusters[:min(len(clusters), maxDiagnosed)], someNotices(data.NoticeSeverityWarning, notices), nil
 	}
-	return hurtClusters(ctx, d, q.Scope, clusters, history)
+	urgency, _, err := d.urgencies(ctx, q.Scope, clusters, history)
+	if err != nil {
+		return nil, nil, err
+	}
+	hurt, notices := mostUrgent(clusters, urgency)
+	return hurt, notices, nil
+}
+
+// clustersOf are the clusters of the inventory in a scope, in no order.
+func (d *Datasource) clustersOf(scope inventory.Scope) []diagnosedCluster {
+	var clusters []diagnosedCluster
+	d.inventory.EachCluster(scope, func(c *inventory.Cluster, monitors []*inventory.Monitor) {
+		clusters = append(clusters, diagnosedCluster{clusterKey{c.Region, c.ID}, c, slices.Clone(monitors)})
+	})
+	return clusters
+}
+
+func (q *diagnosisQuery) namesClusters() bool {
+	return len(q.Scope.Cluster)+len(q.Scope.Kubernetes) > 0
+}
+
+// unknownKubernetes says which of the wanted Kubernetes clusters no cluster names.
+func (q *diagnosisQuery) unknownKubernetes(known []diagnosedCluster) []string {
+	var texts []string
+	for _, name := range q.Scope.Kubernetes {
+		if !slices.ContainsFunc(known, func(c diagnosedCluster) bool { return slices.Contains(c.known.KubernetesClusters, name) }) {
+			texts = append(texts, fmt.Sprintf("No cluster of this scope names the Kubernetes cluster %s: add it to spec.kubernetesClusters of its EtcdCluster.", name))
+		}
+	}
+	return texts
 }
 
 // strangers are the wanted clusters of the wanted regions that are not known. Without a wanted region nothing can be said of
@@ -134,9 +182,9 @@ func burningClusters(scope inventory.Scope) string {
 	return fmt.Sprintf("max by (region, cluster) (cluster:etcd_slo_burn_rate:ratio%s{%s}) >= %g", fast.Short, matchers, fast.Factor)
 }
 
-// hurtClusters are those of a scope that are not healthy, that burn as fast as pages somebody, or in which an inspection
-// failed: the most urgent of them.
-func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clusters []diagnosedCluster, history *signalHistory) ([]diagnosedCluster, []data.Notice, error) {
+// urgencies says of each cluster how urgent it is: 0 unless it is not healthy, burns as fast as pages somebody, or an
+// inspection failed. Beside them it returns what Thanos knows of the clusters.
+func (d *Datasource) urgencies(ctx context.Context, scope inventory.Scope, clusters []diagnosedCluster, history *signalHistory) (map[clusterKey]int, *fleetMetrics, error) {
 	metrics, err := d.metrics.get(ctx, scopeMatchers(scope))
 	if err != nil {
 		return nil, nil, err
@@ -152,11 +200,9 @@ func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clu
 	}
 	urgency := map[clusterKey]int{}
 	for _, c := range clusters {
-		row := clusterRow{Cluster: c.known}
-		row.health, _ = assess(c.known, metrics.clusters[c.clusterKey])
-		row.inspection = worstOf(c.monitors)
-		of := row.health.urgency()
-		if row.inspection == v1beta1.OutcomeFailed {
+		health, _ := assess(c.known, metrics.clusters[c.clusterKey])
+		of := health.urgency()
+		if worstOf(c.monitors) == v1beta1.OutcomeFailed {
 			of = max(of, unhealthy.urgency())
 		}
 		if isBurning[c.clusterKey] {
@@ -164,26 +210,30 @@ func hurtClusters(ctx context.Context, d *Datasource, scope inventory.Scope, clu
 		}
 		urgency[c.clusterKey] = of
 	}
-	hurt := slices.DeleteFunc(clusters, func(c diagnosedCluster) bool { return urgency[c.clusterKey] == 0 })
+	return urgency, metrics, nil
+}
+
+// mostUrgent are the clusters with any urgency, the most urgent first, and as many as can be diagnosed at once.
+func mostUrgent(clusters []diagnosedCluster, urgency map[clusterKey]int) ([]diagnosedCluster, []data.Notice) {
+	hurt := slices.DeleteFunc(slices.Clone(clusters), func(c diagnosedCluster) bool { return urgency[c.clusterKey] == 0 })
 	total := len(hurt)
 	shown := cut(hurt, page{Limit: maxDiagnosed}, inOrder(
 		by(func(c diagnosedCluster) int { return -urgency[c.clusterKey] }),
 		by(func(c diagnosedCluster) string { return c.region }),
 		by(func(c diagnosedCluster) string { return c.cluster }),
 	))
-	var notices []data.Notice
-	if total > maxDiagnosed {
-		notices = append(notices, notice(data.NoticeSeverityInfo, "The %s most urgent of %s clusters that are hurt are diagnosed: narrow the scope for others.", thousands(maxDiagnosed), thousands(total)))
+	if total <= maxDiagnosed {
+		return shown, nil
 	}
-	return shown, notices, nil
+	return shown, []data.Notice{notice(data.NoticeSeverityInfo, "The %s most urgent of %s clusters that are hurt are diagnosed: narrow the scope for others.", thousands(maxDiagnosed), thousands(total))}
 }
 
-// rows diagnoses the clusters, the worst first.
-func (q *diagnosisQuery) rows(clusters []diagnosedCluster, history *signalHistory, hosts map[hostKey][]diagnosis.Neighbour, regions []inventory.Status) []findingRow {
+// rows are the findings, those of the worst cluster first.
+func (q *diagnosisQuery) rows(clusters []diagnosedCluster, found map[clusterKey][]diagnosis.Finding) []findingRow {
 	var ofClusters [][]findingRow
 	for _, c := range clusters {
-		findings := diagnosis.Diagnose(history.snapshot(c, hosts, regions))
-		if findings[0].Severity == diagnosis.Quiet && len(q.Scope.Cluster) == 0 {
+		findings := found[c.clusterKey]
+		if findings[0].Severity == diagnosis.Quiet && !q.namesClusters() {
 			continue // what made it look hurt is over
 		}
 		if q.Findings == findingsFirst {
@@ -217,7 +267,8 @@ func (q *diagnosisQuery) frame(rows []findingRow, regions []inventory.Status) *d
 		column("suspect", shown, func(r findingRow) string { return r.Suspect.Title }),
 		column("statement", shown, func(r findingRow) string { return r.Statement }),
 		column("member", shown, func(r findingRow) string { return r.MemberNames() }),
-		column("host", shown, func(r findingRow) string { return r.Hosts() }),
+		column("host", shown, func(r findingRow) string { return strings.Join(r.Hosts(), ", ") }),
+		column("hostVariables", shown, findingRow.hostVariables),
 		column("since", shown, func(r findingRow) *time.Time { return orNil(r.Since.UTC()) }),
 		column("action", shown, func(r findingRow) string { return r.Action }),
 		column("check", shown, func(r findingRow) string { return r.Check }),
@@ -239,6 +290,11 @@ func (c diagnosedCluster) kubernetes() string {
 		return ""
 	}
 	return strings.Join(c.known.KubernetesClusters, ", ")
+}
+
+// hostVariables are the hosts as variables of a dashboard's address, for links: a column has one text, and hosts are several.
+func (r findingRow) hostVariables() string {
+	return url.Values{"var-host": r.Hosts()}.Encode()
 }
 
 func (r findingRow) evidenceJSON() json.RawMessage {

@@ -58,7 +58,7 @@ func TestDiagnosesMembersThatGo(t *testing.T) {
 	frame = eventually(t, d, diagnosisOf("sh", "sh-1"), func(frame *data.Frame) bool {
 		return columnOf(frame, "member")[0] == "sh-1-1, sh-1-2"
 	})
-	require.Contains(t, columnOf(frame, "statement")[0], "sh-1 has no quorum: 2 of 3 members are down: sh-1-1 and sh-1-2.")
+	require.Contains(t, columnOf(frame, "statement")[0], "sh-1 has no quorum: 2 of 3 members are down: sh-1-1 on sh-node-1 and sh-1-2 on sh-node-2.")
 	require.WithinDuration(t, time.Now(), columnOf(frame, "since")[0].(time.Time), patience)
 
 	t.Run("and finds them in the whole fleet, the worst first", func(t *testing.T) {

@@ -121,10 +121,14 @@ func etcdCluster(region, product, scene, spec, id string) *v1beta1.EtcdCluster {
 		ObjectMeta: metav1.ObjectMeta{Namespace: region, Name: id},
 		Spec: v1beta1.EtcdClusterSpec{
 			ClusterID: id, Region: region, ProductName: product, Scene: scene, Specification: v1beta1.Specification(spec), Size: 3, Version: "3.6.5",
+			KubernetesClusters: []string{id + "-tke"},
 		},
 	}
 	for i := range 3 {
-		object.Spec.Members = append(object.Spec.Members, v1beta1.EtcdClusterMember{Name: promtest.MemberName(id, i), ClientURL: "https://10.0.0.1:2379"})
+		object.Spec.Members = append(object.Spec.Members, v1beta1.EtcdClusterMember{
+			Name: promtest.MemberName(id, i), ClientURL: "https://10.0.0.1:2379",
+			Host: fmt.Sprintf("%s-node-%d", region, i), Zone: fmt.Sprintf("%s-zone-%d", region, i/2),
+		})
 	}
 	return object
 }

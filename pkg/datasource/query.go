@@ -24,6 +24,7 @@ var kinds = []kind{
 	{"inspections", func(f *fields) query { return parseInspections(f) }},
 	{"slo", func(f *fields) query { return parseSLO(f) }},
 	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }},
+	{"impact", func(f *fields) query { return parseImpact(f) }},
 }
 
 type kind struct {
@@ -46,7 +47,12 @@ const (
 	maxValueLength = 1024
 )
 
-var dimensions = []string{"region", "product", "scene", "spec", "cluster"}
+// dimensions are the labels of every etcd series, and inventoryFields what the inventory alone knows of clusters.
+var (
+	dimensions      = []string{"region", "product", "scene", "spec", "cluster"}
+	inventoryFields = []string{"host", "zone", "kubernetes"}
+	scopeFields     = slices.Concat(dimensions, inventoryFields)
+)
 
 // fieldError says which field of a query is wrong.
 type fieldError struct {
@@ -184,14 +190,19 @@ func (f *fields) duration(field string) string {
 	return value
 }
 
-func (f *fields) scope() inventory.Scope {
+func (f *fields) scope() inventory.Scope { return f.scopeOf(scopeFields) }
+
+// seriesScope is a scope that Thanos can answer alone.
+func (f *fields) seriesScope() inventory.Scope { return f.scopeOf(dimensions) }
+
+func (f *fields) scopeOf(allowed []string) inventory.Scope {
 	inner := &fields{}
 	if !f.read("scope", &inner.values, "an object") {
 		return inventory.Scope{}
 	}
 	for _, name := range slices.Sorted(maps.Keys(inner.values)) {
-		if !slices.Contains(dimensions, name) {
-			f.fail("scope."+name, "is not a dimension: use %s", strings.Join(dimensions, ", "))
+		if !slices.Contains(allowed, name) {
+			f.fail("scope."+name, "is not a field of this scope: use %s", strings.Join(allowed, ", "))
 		}
 	}
 	scope := inventory.Scope{
@@ -200,6 +211,10 @@ func (f *fields) scope() inventory.Scope {
 		Scene:   inner.list("scene"),
 		Spec:    inner.list("spec"),
 		Cluster: inner.list("cluster"),
+
+		Host:       inner.list("host"),
+		Zone:       inner.list("zone"),
+		Kubernetes: inner.list("kubernetes"),
 	}
 	if inner.err != nil {
 		f.fail("scope."+inner.err.field, "%s", inner.err.message)

@@ -49,7 +49,7 @@ type sloQuery struct {
 
 func parseSLO(f *fields) *sloQuery {
 	return &sloQuery{
-		Scope:      f.scope(),
+		Scope:      f.seriesScope(),
 		Level:      f.enum("level", "cluster", sloLevels...),
 		By:         f.enum("by", byObjective, byObjective, bySLI),
 		Objectives: f.list("objectives"),

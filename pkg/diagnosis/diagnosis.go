@@ -99,22 +99,22 @@ type Evidence struct {
 
 // MemberNames joins the names of the finding's members.
 func (f *Finding) MemberNames() string {
-	return join(f.Members, func(m Member) string { return m.Name })
+	names := make([]string, len(f.Members))
+	for i, m := range f.Members {
+		names[i] = m.Name
+	}
+	return strings.Join(names, ", ")
 }
 
-// Hosts joins the hosts of the finding's members, each once.
-func (f *Finding) Hosts() string {
-	return join(f.Members, func(m Member) string { return m.Host })
-}
-
-func join(members []Member, text func(Member) string) string {
-	var texts []string
-	for _, m := range members {
-		if t := text(m); t != "" && !slices.Contains(texts, t) {
-			texts = append(texts, t)
+// Hosts are those of the finding's members that are known, each once.
+func (f *Finding) Hosts() []string {
+	var hosts []string
+	for _, m := range f.Members {
+		if m.Host != "" && !slices.Contains(hosts, m.Host) {
+			hosts = append(hosts, m.Host)
 		}
 	}
-	return strings.Join(texts, ", ")
+	return hosts
 }
 
 // Suspects returns all possible causes, each before the symptoms that it brings about.

@@ -139,7 +139,7 @@ var causes = []struct {
 		do: func(s *Snapshot) {
 			s.set(walFsync, m1.Name, 2*minute, 0.4)
 			slow, fast := 0.3, 0.005
-			s.Neighbours = []Neighbour{{"gz-2", Member{"gz-2-0", "node-1"}, &slow}, {"gz-3", Member{"gz-3-0", "node-1"}, &fast}, {"gz-4", Member{"gz-4-0", "node-1"}, nil}}
+			s.Neighbours = []Neighbour{{"gz-2", Member{Name: "gz-2-0", Host: "node-1"}, &slow}, {"gz-3", Member{Name: "gz-3-0", Host: "node-1"}, &fast}, {"gz-4", Member{Name: "gz-4-0", Host: "node-1"}, nil}}
 		},
 		first: "slow-disk", severity: Degraded, members: "gz-1-1", since: 2 * minute, words: []string{"The disk of host node-1 is slow: inferred from 2 of 3 clusters"},
 	},
@@ -148,7 +148,7 @@ var causes = []struct {
 		do: func(s *Snapshot) {
 			s.set(walFsync, m1.Name, 2*minute, 0.4)
 			fast := 0.005
-			s.Neighbours = []Neighbour{{"gz-2", Member{"gz-2-0", "node-1"}, &fast}}
+			s.Neighbours = []Neighbour{{"gz-2", Member{Name: "gz-2-0", Host: "node-1"}, &fast}}
 		},
 		first: "slow-disk", severity: Degraded, members: "gz-1-1", since: 2 * minute, words: []string{"1 other cluster on its host node-1 is not hurt"},
 	},

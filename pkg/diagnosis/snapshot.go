@@ -35,8 +35,8 @@ type Snapshot struct {
 	Neighbours []Neighbour
 }
 
-// Member is an etcd server. Host is "" when the inventory does not name it.
-type Member struct{ Name, Host string }
+// Member is an etcd server. Host and Zone are "" when the inventory does not name them.
+type Member struct{ Name, Host, Zone string }
 
 func (m Member) String() string {
 	if m.Host == "" {

@@ -9,9 +9,9 @@ import (
 // The pretended cluster of the tests: three members on hosts of their own, all well for the whole window.
 var (
 	now = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
-	m0  = Member{"gz-1-0", "node-0"}
-	m1  = Member{"gz-1-1", "node-1"}
-	m2  = Member{"gz-1-2", "node-2"}
+	m0  = Member{Name: "gz-1-0", Host: "node-0"}
+	m1  = Member{Name: "gz-1-1", Host: "node-1"}
+	m2  = Member{Name: "gz-1-2", Host: "node-2"}
 )
 
 func wellCluster() *Snapshot {

@@ -36,14 +36,14 @@ type Cluster struct {
 	refusal string
 }
 
-// Member is an etcd server: its name is the label member of its series, and Host the machine that it runs on, "" when
-// nobody says.
-type Member struct{ Name, Host string }
+// Member is an etcd server: its name is the label member of its series, Host the machine that it runs on and Zone where
+// that stands, "" when nobody says.
+type Member struct{ Name, Host, Zone string }
 
 func newCluster(region string, o *v1beta1.EtcdCluster) *Cluster {
 	members := make([]Member, len(o.Spec.Members))
 	for i, member := range o.Spec.Members {
-		members[i] = Member{Name: member.Name, Host: member.Host}
+		members[i] = Member{Name: member.Name, Host: member.Host, Zone: member.Zone}
 	}
 	c := &Cluster{
 		Region:  region,

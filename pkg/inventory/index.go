@@ -160,7 +160,7 @@ func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 			continue
 		}
 		for _, m := range monitors {
-			if c != nil || f.matches(m.Product, "", "", m.ClusterID) {
+			if c != nil || f.includes(&Cluster{ID: m.ClusterID, Product: m.Product}) {
 				visit(c, m)
 			}
 		}

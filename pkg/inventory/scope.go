@@ -1,28 +1,57 @@
 package inventory
 
-// Scope says which clusters a query is about: the wanted values of each dimension, none for all.
+import "slices"
+
+// Scope says which clusters a query is about: the wanted values of each field, none for all.
 type Scope struct {
 	Region  []string `json:"region,omitempty"`
 	Product []string `json:"product,omitempty"`
 	Scene   []string `json:"scene,omitempty"`
 	Spec    []string `json:"spec,omitempty"`
 	Cluster []string `json:"cluster,omitempty"`
+	// Host and Zone are those of a member: a cluster is wanted when one of its members has both.
+	Host []string `json:"host,omitempty"`
+	Zone []string `json:"zone,omitempty"`
+	// Kubernetes are Kubernetes clusters that store their objects in the cluster.
+	Kubernetes []string `json:"kubernetes,omitempty"`
+}
+
+// NamesPlaces reports whether the scope is narrowed to hosts or zones.
+func (s Scope) NamesPlaces() bool { return len(s.Host) > 0 || len(s.Zone) > 0 }
+
+// AnyPlace is the scope without its hosts and zones.
+func (s Scope) AnyPlace() Scope {
+	s.Host, s.Zone = nil, nil
+	return s
+}
+
+// HasPlace returns a function that reports whether a member is on a wanted host and in a wanted zone.
+func (s Scope) HasPlace() func(Member) bool {
+	host, zone := Wanted(s.Host), Wanted(s.Zone)
+	return func(m Member) bool { return host(m.Host) && zone(m.Zone) }
 }
 
 // filter answers quickly whether a cluster is in a scope; a scope may list thousands of clusters.
 type filter struct {
-	product, scene, spec, cluster func(string) bool
+	product, scene, spec, cluster, kubernetes func(string) bool
+	hasPlace                                  func(Member) bool
+	// byPlace and byKubernetes are false where every cluster matches, also one without members or Kubernetes clusters.
+	byPlace, byKubernetes bool
 }
 
 func newFilter(s Scope) filter {
-	return filter{Wanted(s.Product), Wanted(s.Scene), Wanted(s.Spec), Wanted(s.Cluster)}
+	return filter{
+		product: Wanted(s.Product), scene: Wanted(s.Scene), spec: Wanted(s.Spec), cluster: Wanted(s.Cluster),
+		kubernetes: Wanted(s.Kubernetes), byKubernetes: len(s.Kubernetes) > 0,
+		hasPlace: s.HasPlace(), byPlace: s.NamesPlaces(),
+	}
 }
 
-func (f filter) matches(product, scene, spec, cluster string) bool {
-	return f.product(product) && f.scene(scene) && f.spec(spec) && f.cluster(cluster)
+func (f filter) includes(c *Cluster) bool {
+	return f.product(c.Product) && f.scene(c.Scene) && f.spec(c.Spec) && f.cluster(c.ID) &&
+		(!f.byKubernetes || slices.ContainsFunc(c.KubernetesClusters, f.kubernetes)) &&
+		(!f.byPlace || slices.ContainsFunc(c.Members, f.hasPlace))
 }
-
-func (f filter) includes(c *Cluster) bool { return f.matches(c.Product, c.Scene, c.Spec, c.ID) }
 
 // Wanted returns a function that reports whether a value is in a list; an empty list wants every value.
 func Wanted(list []string) func(string) bool {

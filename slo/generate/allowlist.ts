@@ -18,7 +18,7 @@ export type Allowlist = Record<string, { metric_relabel_configs: RelabelConfig[]
 
 const etcdMetric = /^(etcd_(?!inspection_|request_)|grpc_server_|process_|go_)[^:]*$/;
 const grpcMetric = /^grpc_server_/;
-const apiServerMetric = /^etcd_request_/;
+const apiServerMetric = /^(etcd|apiserver)_request_/;
 
 /** The metrics that the rules and these expressions read, as relabelling of each job that exposes some. */
 export function allowlist(model: Model, ruleFiles: RuleFile[], readExprs: string[]): Allowlist {

@@ -37,14 +37,14 @@ describe('the values of a dimension', () => {
     [2 * maxLimit + 1, 3],
   ])('are read in pages: all %d of them in %d', async (clusters, requests) => {
     const { datasource, query } = datasourceWith(clusters);
-    expect(await datasource.dimensionValues('cluster', {})).toHaveLength(clusters);
+    expect(await datasource.scopeValues('cluster', {})).toHaveLength(clusters);
     expect(query).toHaveBeenCalledTimes(requests);
   });
 
   it('fail with what the backend said', async () => {
     const { datasource, query } = datasourceWith(0);
     query.mockReturnValue(of({ data: [], errors: [{ message: 'region gz was never reached' }] }));
-    await expect(datasource.dimensionValues('cluster', {})).rejects.toThrow('region gz was never reached');
+    await expect(datasource.scopeValues('cluster', {})).rejects.toThrow('region gz was never reached');
   });
 });
 

@@ -16,7 +16,7 @@ import { type FleetQuery, kindNamed, kinds, queryKinds } from './kinds';
 import type { Suggestions } from './kinds/kind';
 import { maxLimit } from './page';
 import { interpolateQuery, isProblem, normalizeQuery } from './queries';
-import type { Dimension, Scope } from './scope';
+import type { Scope, ScopeField } from './scope';
 import type { FleetOptions } from './settings';
 import { FleetVariableSupport } from './variables';
 
@@ -64,9 +64,9 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
     );
   }
 
-  /** The values to offer in an editor for one dimension of a scope. */
-  dimensionValues(dimension: Dimension, scope: Scope): Promise<string[]> {
-    return this.values(dimension, scope);
+  /** The values to offer in an editor for one field of a scope. */
+  scopeValues(field: ScopeField, scope: Scope): Promise<string[]> {
+    return this.values(field, scope);
   }
 
   /** The names of the objectives that are recorded for a scope. */

@@ -12,9 +12,9 @@ export interface Variables {
 /** Values that a variable takes when its user wants everything. */
 export const everything = new Set(['$__all', 'All', '.*', '.+']);
 
-/** Fills in the variables of a scope; a dimension without remaining values is not a filter and is left out. */
+/** Fills in the variables of a scope; a field without remaining values is not a filter and is left out. */
 export function expandScope(scope: Scope, variables: Variables): Scope {
-  return mapScope((dimension) => expandList(scope[dimension] ?? [], variables));
+  return mapScope((field) => expandList(scope[field] ?? [], variables));
 }
 
 /** Replaces each variable by all of its values. One that stands for everything leaves no filter: the empty list. */

@@ -73,7 +73,7 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
 
   useEffect(() => {
     void datasourceOf(settings)
-      .then((datasource) => datasource.dimensionValues('region', {}))
+      .then((datasource) => datasource.scopeValues('region', {}))
       .then((names) => {
         setRegions(names);
         setRegion((current) => current ?? names[0]);
@@ -84,7 +84,7 @@ function Workbench({ settings }: { settings: DataSourceInstanceSettings }) {
   useEffect(() => {
     if (region) {
       void datasourceOf(settings)
-        .then((datasource) => datasource.dimensionValues('cluster', { region: [region] }))
+        .then((datasource) => datasource.scopeValues('cluster', { region: [region] }))
         .then(setClusters)
         .catch((problem: unknown) => setError(messageOf(problem)));
     }

@@ -3,37 +3,39 @@ import { type ComboboxOption, Stack } from '@grafana/ui';
 import React from 'react';
 
 import type { Suggestions } from '../kinds/kind';
-import { type Dimension, dimensions, type Scope } from '../scope';
+import { type Scope, type ScopeField, scopeFields } from '../scope';
 import { ValuesField } from './ValuesField';
 
 interface Props {
   datasource: Suggestions;
   idPrefix: string;
   scope: Scope;
+  /** The fields that the query's kind allows; all by default. */
+  fields?: readonly ScopeField[];
   onChange: (scope: Scope) => void;
 }
 
-/** Which clusters a query is about: a list for each dimension, offered from the inventory, variables included. */
-export function ScopeFields({ datasource, idPrefix, scope, onChange }: Props) {
-  const options = (dimension: Dimension) => async (typed: string) => {
-    const { [dimension]: _, ...others } = datasource.expandScope(scope);
+/** Which clusters a query is about: a list for each field, offered from the inventory, variables included. */
+export function ScopeFields({ datasource, idPrefix, scope, fields = scopeFields, onChange }: Props) {
+  const options = (field: ScopeField) => async (typed: string) => {
+    const { [field]: _, ...others } = datasource.expandScope(scope);
     const variables = getTemplateSrv()
       .getVariables()
       .map(({ name }) => `$${name}`);
-    return matching([...variables, ...(await datasource.dimensionValues(dimension, others))], typed);
+    return matching([...variables, ...(await datasource.scopeValues(field, others))], typed);
   };
   return (
     <Stack direction="row" gap={2} wrap="wrap">
-      {dimensions.map((dimension) => (
+      {fields.map((field) => (
         <ValuesField
-          key={dimension}
-          id={`${idPrefix}-${dimension}`}
-          label={capitalized(dimension)}
-          options={options(dimension)}
-          values={scope[dimension] ?? []}
-          width={dimension === 'cluster' ? 36 : 24}
+          key={field}
+          id={`${idPrefix}-${field}`}
+          label={capitalized(field)}
+          options={options(field)}
+          values={scope[field] ?? []}
+          width={field === 'cluster' ? 36 : 24}
           allowOthers
-          onChange={(values) => onChange({ ...scope, [dimension]: values })}
+          onChange={(values) => onChange({ ...scope, [field]: values })}
         />
       ))}
     </Stack>

@@ -4,10 +4,10 @@ import React from 'react';
 import { type DistinctQuery, distinctQuery, type DistinctValues } from '../distinct';
 import type { Suggestions } from '../kinds/kind';
 import { sloParts } from '../kinds/slo/query';
-import { dimensions } from '../scope';
+import { scopeFields } from '../scope';
 import { ScopeFields } from './ScopeFields';
 
-const valuesOptions = [...dimensions, ...sloParts].map((value: DistinctValues) => ({ value }));
+const valuesOptions = [...scopeFields, ...sloParts].map((value: DistinctValues) => ({ value }));
 
 interface Props {
   datasource: Suggestions;
@@ -15,7 +15,7 @@ interface Props {
   onChange: (query: DistinctQuery) => void;
 }
 
-/** Edits a dashboard variable: which dimension's values it offers, or which part of a service level's names. */
+/** Edits a dashboard variable: which field's values it offers, or which part of a service level's names. */
 export function VariableEditor({ datasource, query, onChange }: Props) {
   const values = query.distinct || 'cluster';
   const scope = query.scope ?? {};

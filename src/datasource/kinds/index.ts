@@ -1,5 +1,6 @@
 import { clusters } from './clusters/kind';
 import { diagnosis } from './diagnosis/kind';
+import { impact } from './impact/kind';
 import { inspections } from './inspections/kind';
 import type { Kind } from './kind';
 import { promql } from './promql/kind';
@@ -15,6 +16,7 @@ export const kinds = {
   inspections,
   slo,
   diagnosis,
+  impact,
 };
 
 export type QueryKind = keyof typeof kinds;

@@ -3,7 +3,7 @@ import type { ComponentType } from 'react';
 
 import type { Fields } from '../fields';
 import type { Variables } from '../interpolation';
-import type { Dimension, Scope } from '../scope';
+import type { Scope, ScopeField } from '../scope';
 
 /** A query of some kind. */
 export interface QueryBase extends DataQuery {
@@ -36,8 +36,8 @@ export interface EditorProps<Q extends QueryBase> {
 
 /** The part of the datasource that editors use: the values to offer. */
 export interface Suggestions {
-  /** The values of one dimension among the clusters of a scope. */
-  dimensionValues: (dimension: Dimension, scope: Scope) => Promise<string[]>;
+  /** The values of one field among the clusters of a scope. */
+  scopeValues: (field: ScopeField, scope: Scope) => Promise<string[]>;
   /** The names of the objectives that are recorded for a scope. */
   objectives: (scope: Scope) => Promise<string[]>;
   /** The checks that any inspection names. */

@@ -3,7 +3,7 @@ import React from 'react';
 
 import { PageFields } from '../../editors/PageFields';
 import { ScopeFields } from '../../editors/ScopeFields';
-import { dimensions } from '../../scope';
+import { scopeFields } from '../../scope';
 import type { EditorProps } from '../kind';
 import { clusterSorts, type ClustersQuery } from './query';
 
@@ -20,7 +20,7 @@ const sortOptions = clusterSorts.map((value) => ({ value, label: sortLabels[valu
 
 const distinctOptions = [
   { value: '' as const, label: 'Whole rows' },
-  ...dimensions.map((value) => ({ value, label: `Only the values of ${value}` })),
+  ...scopeFields.map((value) => ({ value, label: `Only the values of ${value}` })),
 ];
 
 export function ClustersEditor({ datasource, query, onChange, onRunQuery }: EditorProps<ClustersQuery>) {

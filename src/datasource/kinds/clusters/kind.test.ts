@@ -1,7 +1,7 @@
 import { normalizeQuery } from '../../queries';
 
 it.each([
-  ['an unknown dimension', { scope: { zone: ['a'] } }, 'scope.zone'],
+  ['an unknown field', { scope: { rack: ['a'] } }, 'scope.rack'],
   ['a scope that is no list', { scope: { region: 'gz' } }, 'scope.region'],
   ['a negative offset', { offset: -1 }, 'offset'],
   ['an unknown sort', { sort: 'colour' }, 'sort'],

@@ -1,7 +1,7 @@
 import { flag, oneOf } from '../../fields';
 import { expandScope } from '../../interpolation';
 import { pageOf } from '../../page';
-import { dimensions, scopeOf } from '../../scope';
+import { scopeFields, scopeOf } from '../../scope';
 import type { Kind } from '../kind';
 import { ClustersEditor } from './ClustersEditor';
 import { clustersDefaults as defaults, clusterSorts, type ClustersQuery } from './query';
@@ -12,7 +12,7 @@ export const clusters: Kind<ClustersQuery> = {
   defaults,
   normalize: (fields) => ({
     scope: scopeOf(fields),
-    distinct: oneOf(fields, 'distinct', ['', ...dimensions] as const, defaults.distinct),
+    distinct: oneOf(fields, 'distinct', ['', ...scopeFields] as const, defaults.distinct),
     sort: oneOf(fields, 'sort', clusterSorts, defaults.sort),
     descending: flag(fields, 'descending', defaults.descending),
     ...pageOf(fields),

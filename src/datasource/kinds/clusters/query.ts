@@ -1,5 +1,5 @@
 import { firstPage, type Page } from '../../page';
-import type { Dimension, Scope } from '../../scope';
+import type { Scope, ScopeField } from '../../scope';
 import type { QueryBase } from '../kind';
 
 export const clusterSorts = ['health', 'region', 'cluster', 'keys', 'dbSize', 'lastInspection'] as const;
@@ -8,8 +8,8 @@ export const clusterSorts = ['health', 'region', 'cluster', 'keys', 'dbSize', 'l
 export interface ClustersQuery extends QueryBase, Page {
   kind: 'clusters';
   scope: Scope;
-  /** Return only this dimension's distinct values (for dashboard variables); empty means whole rows. */
-  distinct: Dimension | '';
+  /** Return only this field's distinct values (for dashboard variables); empty means whole rows. */
+  distinct: ScopeField | '';
   sort: (typeof clusterSorts)[number];
   descending: boolean;
 }

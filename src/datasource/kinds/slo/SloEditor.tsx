@@ -5,6 +5,7 @@ import { PageFields } from '../../editors/PageFields';
 import { matching, ScopeFields } from '../../editors/ScopeFields';
 import { ValuesField } from '../../editors/ValuesField';
 import { budgetWindow, sloWindows } from '../../sloWindows';
+import { dimensions } from '../../scope';
 import type { EditorProps } from '../kind';
 import { sloLevels, type SloQuery, sloSorts } from './query';
 
@@ -46,6 +47,7 @@ export function SloEditor({ datasource, query, onChange, onRunQuery }: EditorPro
         datasource={datasource}
         idPrefix={idPrefix}
         scope={query.scope}
+        fields={dimensions}
         onChange={(scope) => onChange({ scope })}
       />
       <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-end">

@@ -1,7 +1,7 @@
 import { flag, oneOf, texts } from '../../fields';
 import { expandList, expandScope } from '../../interpolation';
 import { pageOf } from '../../page';
-import { scopeOf } from '../../scope';
+import { dimensions, scopeOf } from '../../scope';
 import { sloWindows } from '../../sloWindows';
 import type { Kind } from '../kind';
 import { sloDefaults as defaults, sloLevels, sloParts, type SloQuery, sloSorts } from './query';
@@ -13,7 +13,7 @@ export const slo: Kind<SloQuery> = {
     'Error budgets and burn rates from recorded series, one row per objective of a group of clusters, ranked',
   defaults,
   normalize: (fields) => ({
-    scope: scopeOf(fields),
+    scope: scopeOf(fields, dimensions),
     level: oneOf(fields, 'level', sloLevels, defaults.level),
     by: oneOf(fields, 'by', sloParts, defaults.by),
     objectives: texts(fields.objectives, 'objectives'),

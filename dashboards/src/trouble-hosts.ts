@@ -1,0 +1,162 @@
+// Troubleshooting the infrastructure: which hosts and zones hurt clusters, and what does a jitter of some of them touch?
+import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
+import { dashboardUids } from '../../src/ids.ts';
+import { severityColours } from './diagnosis.ts';
+import { rowToCluster, rowToHost, rowToZone, seriesToHost, toMonitoring, toOverview } from './links.ts';
+import {
+  column,
+  colouredWords,
+  fullWidth,
+  hiddenColumn,
+  linked,
+  row,
+  table,
+  timeseries,
+  wrappedText,
+} from './panels.ts';
+import { onPlaces, worstHosts } from './places.ts';
+import { impact, range } from './queries.ts';
+import { backendCommit, peerRoundTrip, quantile, walFsync } from './sli.ts';
+import { datasourceVariable, filterVariable } from './variables.ts';
+
+const where = 'region=~"$region",host=~"$host",zone=~"$zone"';
+const scope = { region: ['$region'], host: ['$host'], zone: ['$zone'] };
+
+const ofMembers = (metric: string) => quantile(0.99, metric, 'region, cluster, member', 'region=~"$region"');
+
+const quorumColours = { lost: 'red', 'at risk': 'orange', 'not known': 'text', kept: 'green' };
+const whereColours = { here: 'red', elsewhere: 'text' };
+
+/** A table of hosts or zones. */
+const places = (title: string, description: string, by: 'host' | 'zone') =>
+  table(title, description)
+    .height(7)
+    .noValue('No host or zone has a cluster that is hurt.')
+    .withTarget(impact({ scope, by, limit: 50 }))
+    .overrideByName('region', column('region', 70))
+    .overrideByName('zone', column('zone', 110))
+    .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
+    .overrideByName('blamed', column('blamed by', 85))
+    .overrideByName('hurt', column('hurt', 60))
+    .overrideByName('clusters', column('clusters', 80))
+    .overrideByName('quorumAtRisk', column('quorum at risk', 115))
+    .overrideByName('notKnown', column('not known', 90))
+    .overrideByName('members', column('members', 80))
+    .overrideByName('kubernetes', column('Kubernetes', 95))
+    .overrideByName('since', [...column('since', 120), { id: 'unit', value: 'dateTimeFromNow' }]);
+
+export function troubleHosts() {
+  return new DashboardBuilder('etcd fleet: jitter of hosts')
+    .uid(dashboardUids.hosts)
+    .description('Troubleshooting. Which hosts and zones hurt clusters, and what a jitter of some of them touches.')
+    .tags(['etcd-fleet', 'troubleshooting'])
+    .tooltip(DashboardCursorSync.Crosshair)
+    .time({ from: 'now-1h', to: 'now' })
+    .refresh('30s')
+    .link(toOverview())
+    .link(toMonitoring())
+    .withVariable(datasourceVariable())
+    .withVariable(filterVariable('region', 'Region'))
+    .withVariable(filterVariable('zone', 'Zone', { region: ['$region'] }))
+    .withVariable(filterVariable('host', 'Host', { region: ['$region'], zone: ['$zone'] }))
+    .withRow(row('Is it a host?'))
+    .withPanel(
+      places(
+        'Hosts',
+        'Those with hurt clusters, the one first whose members most of these blame; or those that are chosen.',
+        'host'
+      )
+        .overrideByName('host', [...column('host', 130), ...linked(rowToHost)])
+        .overrideByName('members', hiddenColumn)
+    )
+    .withPanel(
+      places('Zones', 'The same by zone.', 'zone')
+        .height(5)
+        .overrideByName('zone', [...column('zone', 130), ...linked(rowToZone)])
+        .overrideByName('members', hiddenColumn)
+    )
+    .withPanel(
+      table(
+        'Clusters on them',
+        'Clusters with a member on the chosen hosts and zones, those first that have no quorum without these; or all that are hurt.'
+      )
+        .height(9)
+        .noValue('No cluster is hurt, and no host or zone is chosen.')
+        .withTarget(impact({ scope, by: 'cluster', limit: 100 }))
+        .filterable(true)
+        .overrideByName('region', column('region', 70))
+        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
+        .overrideByName('severity', [...column('severity', 100), ...colouredWords(severityColours)])
+        .overrideByName('where', [...column('where', 85), ...colouredWords(whereColours)])
+        .overrideByName('quorum', [...column('quorum', 85), ...colouredWords(quorumColours)])
+        .overrideByName('here', column('members here', 140))
+        .overrideByName('since', [...column('since', 120), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
+        .overrideByName('kubernetes', column('Kubernetes', 110))
+        .overrideByName('product', hiddenColumn)
+        .overrideByName('scene', hiddenColumn)
+        .overrideByName('spec', hiddenColumn)
+        .overrideByName('members', hiddenColumn)
+    )
+    .withRow(row('What the hosts do'))
+    .withPanel(
+      timeseries(
+        'WAL fsync by host, p99',
+        'The slowest member on each host, of the ten slowest; recommended below 10 ms.',
+        's'
+      )
+        .min(0)
+        .withTarget(range(worstHosts(ofMembers(walFsync), where), '{{host}}'))
+        .overrideByFieldType('number', linked(seriesToHost))
+    )
+    .withPanel(
+      timeseries(
+        'Backend commit by host, p99',
+        'The slowest member on each host, of the ten slowest; recommended below 25 ms.',
+        's'
+      )
+        .min(0)
+        .withTarget(range(worstHosts(ofMembers(backendCommit), where), '{{host}}'))
+        .overrideByFieldType('number', linked(seriesToHost))
+    )
+    .withPanel(
+      timeseries(
+        'Peer round trip by host, p99',
+        'The slowest member on each host, of the ten slowest; recommended below 50 ms.',
+        's'
+      )
+        .min(0)
+        .withTarget(range(worstHosts(ofMembers(peerRoundTrip), where), '{{host}}'))
+        .overrideByFieldType('number', linked(seriesToHost))
+    )
+    .withPanel(
+      timeseries('Members not scraped by host', 'Whether they run is not known.', 'none')
+        .min(0)
+        .decimals(0)
+        .span(fullWidth / 2)
+        .withTarget(
+          range(
+            `sum by (region, host) (${onPlaces('(1 - max by (region, cluster, member) (up{job="etcd",region=~"$region"}))', where)}) > 0`,
+            '{{host}}'
+          )
+        )
+        .overrideByFieldType('number', linked(seriesToHost))
+    )
+    .withPanel(
+      timeseries(
+        'CPU by host',
+        'Cores that all etcd members on a host use together, of the ten hosts that use most.',
+        'none'
+      )
+        .min(0)
+        .axisLabel('cores')
+        .span(fullWidth / 2)
+        .withTarget(
+          range(
+            `topk(10, sum by (region, host) (${onPlaces('max by (region, cluster, member) (rate(process_cpu_seconds_total{job="etcd",region=~"$region"}[$__rate_interval]))', where)}))`,
+            '{{host}}'
+          )
+        )
+        .overrideByFieldType('number', linked(seriesToHost))
+    );
+}
