@@ -82,6 +82,7 @@ for (const { fault, args, process, state } of [
   { fault: 'stop-api', args: ['sh'], process: 'sh-etcd-apiserver', state: 'down' },
   { fault: 'pause-api', args: [], process: 'gz-etcd-apiserver', state: 'paused' },
   { fault: 'stop-thanos', args: [], process: 'thanos-query', state: 'down' },
+  { fault: 'stop-sidecar', args: ['sh'], process: 'sh-thanos-sidecar', state: 'down' },
   { fault: 'stop-cruiser', args: ['gz'], process: 'gz-cruiser', state: 'down' },
 ]) {
   test(`${fault} leaves ${process} ${state}, and heal brings it back`, async () => {

@@ -1,6 +1,6 @@
 // The diagnosis as the dashboards show it: a table of findings whose first row answers, in words.
 import { findingToHosts } from './links.ts';
-import { column, colouredWords, hiddenColumn, inOrder, linked, table, wrappedText } from './panels.ts';
+import { column, colouredWords, linked, showColumns, table, wrappedText } from './panels.ts';
 
 /** What is not known is neither good nor bad. */
 export const severityColours = {
@@ -23,34 +23,26 @@ type Column = 'region' | 'cluster' | 'statement' | 'since' | 'action' | 'host' |
 const read = ['region', 'cluster', 'product', 'scene', 'hostVariables'];
 
 /** A table of findings with the severity and these columns; statements and actions wrap, and hosts lead to their neighbours. */
-export function diagnosisTable(title: string, description: string, shown: Column[]) {
-  const hidden = columns.filter((name) => name !== 'severity' && !(shown as string[]).includes(name));
-  const unread = hidden.filter((name) => !read.includes(name));
-  const panel = table(title, description)
-    .noValue('No cluster of this scope is hurt.')
-    .withTransformation({
-      id: 'organize',
-      options: {
-        excludeByName: Object.fromEntries(unread.map((name) => [name, true])),
-        indexByName: inOrder(columns),
-      },
-    })
-    .overrideByName('severity', [...column('severity', 105), ...colouredWords(severityColours)])
-    .overrideByName('region', column('region', 70))
+export function diagnosisTable(
+  title: string,
+  description: string,
+  shown: Column[],
+  empty = 'No cluster of this scope is known to be hurt.'
+) {
+  const panel = table(title, description, empty)
+    .overrideByName('severity', [...column('severity', 100), ...colouredWords(severityColours)])
+    .overrideByName('region', column('region', 60))
     .overrideByName('cluster', column('cluster', 150))
-    .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 260 }])
+    .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 230 }])
     .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
     .overrideByName('action', [
       { id: 'displayName', value: 'next' },
-      { id: 'custom.width', value: 280 },
+      { id: 'custom.width', value: 235 },
       ...wrappedText,
     ])
-    .overrideByName('host', [...column('host', 110), ...linked(findingToHosts)])
-    .overrideByName('kubernetes', column('Kubernetes', 110))
+    .overrideByName('host', [...column('host', 105), ...linked(findingToHosts)])
+    .overrideByName('kubernetes', column('Kubernetes', 95))
     .overrideByName('product', column('product', 80))
     .overrideByName('scene', column('scene', 110));
-  for (const name of read.filter((name) => hidden.includes(name))) {
-    panel.overrideByName(name, hiddenColumn);
-  }
-  return panel;
+  return showColumns(panel, columns, ['severity', ...shown], read);
 }

@@ -84,8 +84,15 @@ export function timeseries(title: string, description: string, unit: string) {
     .span(8);
 }
 
-export function table(title: string, description: string) {
-  return new TableBuilder().title(title).description(description).datasource(datasource).noValue('–').span(fullWidth);
+/** `empty` is what it says without rows; a cell without a value shows a dash. */
+export function table(title: string, description: string, empty: string) {
+  return new TableBuilder()
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .noValue(empty)
+    .overrideByRegexp('/.*/', [{ id: 'noValue', value: '–' }])
+    .span(fullWidth);
 }
 
 /** Columns that the dashboard's own variables fix are left out, so that the message has room. */
@@ -149,8 +156,24 @@ export function column(name: string, width: number): DynamicConfigValue[] {
   ];
 }
 
-/** A column that is not shown, which links may read; one that a transformation takes away is gone for them too. */
+/** A column that is not shown. */
 export const hiddenColumn: DynamicConfigValue[] = [{ id: 'custom.hideFrom.viz', value: true }];
+
+/**
+ * Shows some of a table's columns, in this order. What links read stays, unseen, because a column that a transformation takes
+ * away is gone for them too.
+ */
+export function showColumns(panel: TableBuilder, all: string[], shown: string[], read: string[] = []): TableBuilder {
+  const gone = all.filter((name) => !shown.includes(name) && !read.includes(name));
+  panel.withTransformation({
+    id: 'organize',
+    options: { excludeByName: Object.fromEntries(gone.map((name) => [name, true])), indexByName: inOrder(shown) },
+  });
+  for (const name of read.filter((name) => !shown.includes(name))) {
+    panel.overrideByName(name, hiddenColumn);
+  }
+  return panel;
+}
 
 /** A column whose texts take as many lines as they need. */
 export const wrappedText: DynamicConfigValue[] = [{ id: 'custom.wrapText', value: true }];

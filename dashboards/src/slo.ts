@@ -10,7 +10,7 @@ import { burnRate, events, remainingBudget } from '../../slo/generate/series.ts'
 import { loadDefinitions } from '../../slo/model/definitions.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
 import type { Objective } from '../../slo/model/model.ts';
-import { absolute, column, inOrder, table, timeseries, withLine } from './panels.ts';
+import { absolute, column, showColumns, table, timeseries, withLine } from './panels.ts';
 import { range, serviceLevels } from './queries.ts';
 
 const { model } = loadDefinitions();
@@ -86,12 +86,11 @@ export function burnRatePanel(title: string, description: string, window = fastW
 
 /** The error budgets of a table's rows by objective: one row for each value of `field`. */
 export function budgetMatrix(title: string, description: string, field: string) {
-  return table(title, description)
+  return table(title, description, notRecorded)
     .unit('percentunit')
     .decimals(1)
     .thresholds(absolute(budgetSteps))
     .mappings([nothingYet])
-    .noValue(notRecorded)
     .withTransformation({
       id: 'groupingToMatrix',
       options: { columnField: 'objective', rowField: field, valueField: 'budgetLeft', emptyValue: 'null' },
@@ -100,48 +99,46 @@ export function budgetMatrix(title: string, description: string, field: string) 
     .overrideByName(`${field}\\objective`, [{ id: 'displayName', value: field }]);
 }
 
-/** A ranking of service levels; `hidden` columns are those that the dashboard's variables fix. */
-export function levelsTable(title: string, description: string, hidden: string[] = []) {
-  return table(title, `${description} Burn rate, good events and their numbers are those of ${fastWindow}.`)
+const levelColumns = [
+  ...['region', 'cluster', 'product', 'scene', 'spec', 'objective', 'budgetLeft', 'burnRate', 'sli', 'ratio', 'target'],
+  ...['history', 'bad', 'all'],
+];
+
+/** What a level fixes, and then how well it keeps its objectives. */
+type LevelColumn = 'region' | 'cluster' | 'product' | 'scene' | 'spec' | 'history' | 'bad' | 'all';
+
+/** A ranking of service levels, with these columns beside those that every ranking has. */
+export function levelsTable(title: string, description: string, of: LevelColumn[], more: LevelColumn[] = []) {
+  const explained = `${description} Burn rate, good events and their numbers are those of ${fastWindow}.`;
+  const panel = table(title, explained, notRecorded)
     .mappings([nothingYet])
-    .noValue(notRecorded)
-    .withTransformation({
-      id: 'organize',
-      options: {
-        excludeByName: Object.fromEntries(hidden.map((name) => [name, true])),
-        indexByName: inOrder([...levelColumns]),
-      },
-    })
-    .overrideByName('region', column('region', 90))
-    .overrideByName('product', column('product', 110))
-    .overrideByName('spec', column('spec', 100))
-    .overrideByName('objective', column('objective', 170))
-    .overrideByName('sli', column('worst SLI', 160))
+    .overrideByName('region', column('region', 60))
+    .overrideByName('product', column('product', 85))
+    .overrideByName('scene', column('scene', 110))
+    .overrideByName('spec', column('spec', 70))
+    .overrideByName('objective', [
+      { id: 'displayName', value: 'objective' },
+      { id: 'custom.minWidth', value: 140 },
+    ])
+    .overrideByName('sli', column('worst SLI', 120))
     .overrideByName('budgetLeft', [
-      ...column('budget left', 120),
+      ...column('budget left', 100),
       { id: 'decimals', value: 1 },
       ...coloured(budgetSteps, 'color-background'),
     ])
-    .overrideByName('history', [...column('history', 90), { id: 'decimals', value: 1 }])
+    .overrideByName('history', [...column('history', 75), { id: 'decimals', value: 1 }])
     .overrideByName('burnRate', [
-      ...column('burn rate', 110),
+      ...column('burn rate', 85),
       { id: 'decimals', value: 1 },
       ...coloured(burnRateSteps, 'color-text'),
     ])
-    .overrideByName('ratio', [...column('good', 110), { id: 'decimals', value: 3 }])
-    .overrideByName('target', [...column('target', 100), { id: 'decimals', value: 2 }])
-    .overrideByName('bad', [...column('bad events', 110), { id: 'decimals', value: 0 }])
-    .overrideByName('all', [
-      { id: 'displayName', value: 'all events' },
-      { id: 'decimals', value: 0 },
-    ]);
+    .overrideByName('ratio', [...column('good', 90), { id: 'decimals', value: 3 }])
+    .overrideByName('target', [...column('target', 75), { id: 'decimals', value: 2 }])
+    .overrideByName('bad', [...column('bad events', 95), { id: 'decimals', value: 0 }])
+    .overrideByName('all', [...column('all events', 95), { id: 'decimals', value: 0 }]);
+  const shown = [...of, 'objective', 'budgetLeft', 'burnRate', 'sli', 'ratio', 'target', ...more];
+  return showColumns(panel, levelColumns, shown, ['region', 'product', 'scene']);
 }
-
-/** The worst comes first: a narrow screen shows nothing else. */
-const levelColumns = [
-  ...['region', 'cluster', 'scene', 'objective', 'budgetLeft', 'burnRate', 'sli', 'ratio', 'target', 'product', 'spec'],
-  ...['history', 'bad', 'all'],
-];
 
 /** Service levels with the burn rate of now beside the budget. */
 export const levels: typeof serviceLevels = (query) => serviceLevels({ window: fastWindow, ...query });
@@ -180,7 +177,7 @@ function coloured(steps: Threshold[], type: 'color-text' | 'color-background'): 
   ];
 }
 
-/** A new cluster has no budget in its first minutes: which does not mean a bad one. `noValue` is for whole panels. */
+/** A new cluster has no budget in its first minutes: which does not mean a bad one. */
 const nothingYet: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.NullAndNan, result: { text: '–', color: 'transparent', index: 0 } },

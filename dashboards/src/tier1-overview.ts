@@ -9,13 +9,14 @@ import {
   colouredWords,
   fullWidth,
   healthColours,
-  inOrder,
   inspectionsFailed,
   inspectionsPanel,
+  linked,
   membersNotScraped,
   neutral,
   outcomeColours,
   row,
+  showColumns,
   stat,
   table,
   timeseries,
@@ -51,17 +52,26 @@ const answer = (...args: Parameters<typeof stat>) =>
     .height(3)
     .span(fullWidth / 4);
 
-/** The most important comes first: a narrow screen shows nothing else. */
 const clusterColumns = [
-  ...['region', 'cluster', 'health', 'inspection', 'lastInspection', 'membersUp', 'members', 'leader', 'keys'],
-  ...['dbSizeBytes', 'product', 'scene', 'spec', 'version'],
+  ...[
+    'region',
+    'cluster',
+    'health',
+    'inspection',
+    'lastInspection',
+    'membersUp',
+    'members',
+    'keys',
+    'dbSizeBytes',
+    'scene',
+  ],
 ];
+
+const allClusterColumns = [...clusterColumns, 'leader', 'product', 'spec', 'version'];
 
 /** An SLI's bad share by region; a click narrows the dashboard to one. */
 const ofRegions = (title: string, sli: string) =>
-  sliPanel(title, sli, 'spec', ['region'], where).overrideByFieldType('number', [
-    { id: 'links', value: [seriesToRegion] },
-  ]);
+  sliPanel(title, sli, 'spec', ['region'], where).overrideByFieldType('number', linked(seriesToRegion));
 
 export function tier1Overview() {
   return new DashboardBuilder('etcd fleet: regions')
@@ -99,7 +109,7 @@ export function tier1Overview() {
     )
     .withPanel(
       answer(
-        'Kubernetes clusters behind them',
+        'Kubernetes behind',
         'Kubernetes clusters whose API servers store in a cluster that burns.',
         'none',
         anyIsBad
@@ -111,7 +121,7 @@ export function tier1Overview() {
     )
     .withPanel(
       answer(
-        'Clusters that we cannot see',
+        'Clusters not seen',
         'Share of the clusters of which no member is scraped: how far the other figures cannot be trusted.',
         'percentunit',
         [
@@ -132,8 +142,8 @@ export function tier1Overview() {
       ])
         .height(7)
         .withTarget(diagnosis({ scope, findings: 'first', limit: 20 }))
-        .overrideByName('cluster', [...column('cluster', 150), { id: 'links', value: [rowToCluster] }])
-        .overrideByName('scene', [...column('scene', 110), { id: 'links', value: [rowToScene] }])
+        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
+        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
     )
     .withPanel(
       budgetMatrix(
@@ -151,31 +161,31 @@ export function tier1Overview() {
         'Burn rate by region',
         `How many times too fast each region burns its error budget, over ${fastWindow}: its worst objective.`
       )
-        .span(fullWidth / 2)
+        .height(7)
+        .span(fullWidth)
         .withTarget(range(burnRateOfGroups('spec', fastWindow, ['region'], where), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
+        .overrideByFieldType('number', linked(seriesToRegion))
     )
     .withPanel(
       levelsTable(
         'Scenes, worst first',
         'What burns now, then the least budget left; the first 50 of each region’s scenes.',
-        [...['sli', 'ratio', 'target', 'history', 'bad', 'all']]
+        ['region', 'product', 'scene']
       )
         .height(8)
-        .span(fullWidth / 2)
         .withTarget(levels({ scope, level: 'scene', limit: 50 }))
-        .overrideByName('scene', [...column('scene', 130), { id: 'links', value: [rowToScene] }])
+        .overrideByName('scene', [...column('scene', 130), ...linked(rowToScene)])
     )
     .withPanel(
       levelsTable(
         'Clusters by objective, worst first',
-        'What burns now, then the least budget left; the first 50 of cluster and objective.'
+        'What burns now, then the least budget left; the first 50 of cluster and objective.',
+        ['region', 'cluster', 'scene']
       )
         .height(9)
         .withTarget(levels({ scope, level: 'cluster', limit: 50 }))
-        .filterable(true)
-        .overrideByName('cluster', [...column('cluster', 200), { id: 'links', value: [rowToCluster] }])
-        .overrideByName('scene', [...column('scene', 140), { id: 'links', value: [rowToScene] }])
+        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
+        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
     )
     .withRow(row('State of the clusters'))
     .withPanel(
@@ -219,25 +229,31 @@ export function tier1Overview() {
         .withTarget(instant(badRatio('spec', shortest, ['sli'], `sli="scrapes",${where}`)))
     )
     .withPanel(
-      table('Clusters, worst first', 'The inventory with health, size and the worst inspection; the first 100.')
-        .height(9)
-        .withTarget(clusters({ scope, limit: 100 }))
-        .filterable(true)
-        .withTransformation({ id: 'organize', options: { indexByName: inOrder(clusterColumns) } })
-        .overrideByName('region', column('region', 90))
-        .overrideByName('cluster', [...column('cluster', 200), { id: 'links', value: [rowToCluster] }])
-        .overrideByName('product', column('product', 110))
-        .overrideByName('scene', column('scene', 140))
-        .overrideByName('spec', column('spec', 100))
-        .overrideByName('health', [...column('health', 120), ...colouredWords(healthColours)])
-        .overrideByName('membersUp', column('up', 70))
-        .overrideByName('members', column('members', 100))
-        .overrideByName('leader', column('leader', 200))
-        .overrideByName('keys', [...column('keys', 100), { id: 'unit', value: 'short' }])
-        .overrideByName('dbSizeBytes', [...column('db size', 110), { id: 'unit', value: 'bytes' }])
-        .overrideByName('version', [{ id: 'displayName', value: 'version' }])
-        .overrideByName('inspection', [...column('worst inspection', 160), ...colouredWords(outcomeColours)])
-        .overrideByName('lastInspection', [...column('last inspection', 150), { id: 'unit', value: 'dateTimeFromNow' }])
+      showColumns(
+        table(
+          'Clusters, worst first',
+          'The inventory with health, size and the worst inspection; the first 100.',
+          'The inventory has no cluster of this scope.'
+        )
+          .height(9)
+          .withTarget(clusters({ scope, limit: 100 }))
+          .overrideByName('region', column('region', 60))
+          .overrideByName('cluster', [{ id: 'custom.minWidth', value: 140 }, ...linked(rowToCluster)])
+          .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
+          .overrideByName('health', [...column('health', 90), ...colouredWords(healthColours)])
+          .overrideByName('membersUp', column('up', 40))
+          .overrideByName('members', column('of', 40))
+          .overrideByName('keys', [...column('keys', 75), { id: 'unit', value: 'short' }])
+          .overrideByName('dbSizeBytes', [...column('db size', 85), { id: 'unit', value: 'bytes' }])
+          .overrideByName('inspection', [...column('worst inspection', 120), ...colouredWords(outcomeColours)])
+          .overrideByName('lastInspection', [
+            ...column('last inspection', 120),
+            { id: 'unit', value: 'dateTimeFromNow' },
+          ]),
+        allClusterColumns,
+        clusterColumns,
+        ['product', 'scene']
+      )
     )
     .withPanel(
       inspectionsPanel(
@@ -269,7 +285,8 @@ export function tier1Overview() {
     .withPanel(
       table(
         'Inspection coverage by check',
-        'Inspections whose result counts, of those that there are; the worst first.'
+        'Inspections whose result counts, of those that there are; the worst first.',
+        'No inspection is known: is cruiser scraped?'
       )
         .height(8)
         .span(8)

@@ -2,7 +2,7 @@
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
 import { rowToCluster, seriesToRegion, toOverview } from './links.ts';
-import { column, fullWidth, inspectionsPanel, row } from './panels.ts';
+import { column, fullWidth, inspectionsPanel, linked, row } from './panels.ts';
 import { inspections, range } from './queries.ts';
 import {
   budgetMatrix,
@@ -20,9 +20,6 @@ import { choiceVariable, datasourceVariable, filterVariable } from './variables.
 const where = 'region=~"$region",product=~"$product",scene="$scene",spec=~"$spec"';
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
 
-/** What the variables and the level fix. */
-const sameInAllRows = ['product', 'scene'];
-
 export function tier2Scene() {
   const dashboard = new DashboardBuilder('etcd fleet: scene')
     .uid(dashboardUids.scene)
@@ -39,7 +36,7 @@ export function tier2Scene() {
     .withVariable(filterVariable('region', 'Region', { scene: ['$scene'] }))
     .withRow(row('Objectives'))
     .withPanel(
-      levelsTable('Objectives', 'The objectives of all clusters of this scene together.')
+      levelsTable('Objectives', 'The objectives of all clusters of this scene together.', [], ['history', 'bad', 'all'])
         .height(7)
         .withTarget(levels({ scope, level: 'fleet' }))
     )
@@ -49,34 +46,35 @@ export function tier2Scene() {
         `What the scene has left of its error budget of ${budgetWindow} in each region.`,
         'region'
       )
-        .height(8)
+        .height(6)
         .withTarget(levels({ scope, level: 'region', limit: 1000 }))
-        .span(8)
     )
     .withPanel(
       burnRatePanel(
         'Burn rate by objective',
         `How many times too fast the error budget of the scene burns, over ${fastWindow}.`
-      ).withTarget(range(burnRateOfGroups('spec', fastWindow, ['objective'], where), '{{objective}}'))
+      )
+        .span(fullWidth / 2)
+        .withTarget(range(burnRateOfGroups('spec', fastWindow, ['objective'], where), '{{objective}}'))
     )
     .withPanel(
       burnRatePanel(
         'Burn rate by region',
         `How many times too fast the error budget burns in each region, over ${fastWindow}: its worst objective.`
       )
+        .span(fullWidth / 2)
         .withTarget(range(burnRateOfGroups('spec', fastWindow, ['region'], where), '{{region}}'))
-        .overrideByFieldType('number', [{ id: 'links', value: [seriesToRegion] }])
+        .overrideByFieldType('number', linked(seriesToRegion))
     )
     .withPanel(
       levelsTable(
         'Clusters by objective, worst first',
         'What burns now, then the least budget left; the first 100 of cluster and objective.',
-        sameInAllRows
+        ['region', 'cluster', 'spec']
       )
         .height(10)
         .withTarget(levels({ scope, level: 'cluster', limit: 100 }))
-        .filterable(true)
-        .overrideByName('cluster', [...column('cluster', 200), { id: 'links', value: [rowToCluster] }])
+        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
     )
     .withRow(row('SLIs'));
   for (const objective of objectives) {

@@ -9,6 +9,7 @@ import {
   fullWidth,
   inspectionsFailed,
   inspectionsPanel,
+  linked,
   membersNotScraped,
   neutral,
   row,
@@ -36,6 +37,9 @@ import { choiceVariable, datasourceVariable } from './variables.ts';
 const where = 'region="$region",cluster="$cluster"';
 const scope = { region: ['$region'], cluster: ['$cluster'] };
 const kv = `grpc_service="etcdserverpb.KV",${where}`;
+
+/** Since when alerts fire, in milliseconds: Thanos rule keeps when their expressions became true. */
+const firing = `1000 * max by (alertname, objective, urgency, severity) (ALERTS_FOR_STATE{${where}} and on (alertname, objective, cluster, region) ALERTS{alertstate="firing",${where}})`;
 
 export function tier3Cluster() {
   const dashboard = new DashboardBuilder('etcd fleet: cluster')
@@ -105,7 +109,7 @@ export function tier3Cluster() {
         .withTarget(instant(`max(increase(etcd_server_leader_changes_seen_total{${where}}[1h]))`))
     )
     .withPanel(
-      table('Members', 'The members as their metrics show them.')
+      table('Members', 'The members as their metrics show them.', 'No member of this cluster has a series.')
         .height(6)
         .targets([
           instant(`sum by (member) (up{job="etcd",${where}})`, 'up', 'A'),
@@ -129,23 +133,23 @@ export function tier3Cluster() {
       levelsTable(
         'Objectives',
         `What is promised for this cluster, and what is left of its error budgets of ${budgetWindow}.`,
-        [...['region', 'cluster', 'spec']]
+        [],
+        ['bad', 'all', 'scene']
       )
         .height(7)
-        .span(16)
         .withTarget(levels({ scope, level: 'cluster' }))
-        .overrideByName('scene', [...column('scene', 120), { id: 'links', value: [rowToScene] }])
+        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
     )
     .withPanel(
-      table('Alerts', 'Alerts about this cluster that fire now, as Thanos rule knows them.')
-        .height(7)
-        .span(8)
-        .noValue('No alert about this cluster fires.')
-        .withTarget(instant(`max by (alertname, objective, severity) (ALERTS{alertstate="firing",${where}})`, 'firing'))
-        .withTransformation({
-          id: 'organize',
-          options: { excludeByName: { firing: true }, renameByName: { alertname: 'alert' } },
-        })
+      table(
+        'Alerts',
+        'Alerts about this cluster that fire now, as Thanos rule knows them; the first one first.',
+        'No alert about this cluster is known to fire.'
+      )
+        .height(6)
+        .withTarget(instant(`sort(${firing})`, 'since'))
+        .withTransformation({ id: 'organize', options: { renameByName: { alertname: 'alert' } } })
+        .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
     )
     .withPanel(
       burnRatePanel(

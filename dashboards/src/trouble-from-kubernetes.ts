@@ -2,7 +2,7 @@
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
 import { diagnosisTable } from './diagnosis.ts';
-import { apiErrors, apiRequests, apiTime, etcdRequests, etcdSlow, etcdTime, slowFrom } from './kubernetes.ts';
+import { apiErrors, apiTime, etcdRequests, etcdSlow, etcdTime, slowFrom } from './kubernetes.ts';
 import { rowToCluster, toHosts, toOverview } from './links.ts';
 import { column, fullWidth, inspectionsPanel, linked, neutral, row, stat, timeseries } from './panels.ts';
 import { diagnosis, inspections, instant, range } from './queries.ts';
@@ -19,7 +19,7 @@ const ofMembers = (metric: string) => behind(quantile(0.99, metric, 'region, clu
 const figure = (...args: Parameters<typeof stat>) =>
   stat(...args)
     .height(3)
-    .span(fullWidth / 5);
+    .span(fullWidth / 4);
 
 export function troubleFromKubernetes() {
   return new DashboardBuilder('etcd fleet: from Kubernetes to etcd')
@@ -39,22 +39,12 @@ export function troubleFromKubernetes() {
       diagnosisTable(
         'Is it etcd?',
         'What is wrong with the etcd clusters behind this Kubernetes cluster, the worst first.',
-        [...(['cluster', 'statement', 'since', 'action', 'host'] as const)]
+        [...(['cluster', 'statement', 'since', 'action', 'host'] as const)],
+        'No etcd cluster of the region names this Kubernetes cluster in spec.kubernetesClusters.'
       )
         .height(6)
-        .noValue('No etcd cluster of the region names this Kubernetes cluster in spec.kubernetesClusters.')
         .withTarget(diagnosis({ scope }))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-    )
-    .withPanel(
-      figure(
-        'API requests',
-        'Requests of clients to the API servers; watches and connections do not count.',
-        'reqps',
-        neutral
-      )
-        .decimals(1)
-        .withTarget(instant(apiRequests('', where)))
+        .overrideByName('cluster', [...column('cluster', 130), ...linked(rowToCluster)])
     )
     .withPanel(
       figure('API errors', 'Share of these that failed by the API servers’ fault.', 'percentunit', [

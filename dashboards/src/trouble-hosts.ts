@@ -8,6 +8,7 @@ import {
   colouredWords,
   fullWidth,
   hiddenColumn,
+  inOrder,
   linked,
   row,
   table,
@@ -27,23 +28,24 @@ const ofMembers = (metric: string) => quantile(0.99, metric, 'region, cluster, m
 const quorumColours = { lost: 'red', 'at risk': 'orange', 'not known': 'text', kept: 'green' };
 const whereColours = { here: 'red', elsewhere: 'text' };
 
-/** A table of hosts or zones. */
+const clusterColumns = ['region', 'cluster', 'quorum', 'severity', 'where', 'statement', 'since', 'kubernetes'];
+
+/** A table of hosts or zones. Its statement says what the hidden columns count. */
 const places = (title: string, description: string, by: 'host' | 'zone') =>
-  table(title, description)
-    .height(7)
-    .noValue('No host or zone has a cluster that is hurt.')
+  table(title, description, 'No host or zone has a cluster that is hurt.')
+    .height(6)
     .withTarget(impact({ scope, by, limit: 50 }))
-    .overrideByName('region', column('region', 70))
-    .overrideByName('zone', column('zone', 110))
+    .overrideByName('region', column('region', 60))
+    .overrideByName('zone', column('zone', 100))
     .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
     .overrideByName('blamed', column('blamed by', 85))
-    .overrideByName('hurt', column('hurt', 60))
-    .overrideByName('clusters', column('clusters', 80))
-    .overrideByName('quorumAtRisk', column('quorum at risk', 115))
-    .overrideByName('notKnown', column('not known', 90))
-    .overrideByName('members', column('members', 80))
+    .overrideByName('hurt', hiddenColumn)
+    .overrideByName('clusters', hiddenColumn)
+    .overrideByName('quorumAtRisk', column('at risk', 65))
+    .overrideByName('notKnown', hiddenColumn)
+    .overrideByName('members', hiddenColumn)
     .overrideByName('kubernetes', column('Kubernetes', 95))
-    .overrideByName('since', [...column('since', 120), { id: 'unit', value: 'dateTimeFromNow' }]);
+    .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }]);
 
 export function troubleHosts() {
   return new DashboardBuilder('etcd fleet: jitter of hosts')
@@ -65,38 +67,35 @@ export function troubleHosts() {
         'Hosts',
         'Those with hurt clusters, the one first whose members most of these blame; or those that are chosen.',
         'host'
+      ).overrideByName('host', [...column('host', 120), ...linked(rowToHost)])
+    )
+    .withPanel(
+      table(
+        'Clusters on them',
+        'Clusters with a member on the chosen hosts and zones, those first that have no quorum without these; or all that are hurt.',
+        'No cluster is hurt, and no host or zone is chosen.'
       )
-        .overrideByName('host', [...column('host', 130), ...linked(rowToHost)])
+        .height(9)
+        .withTarget(impact({ scope, by: 'cluster', limit: 100 }))
+        .withTransformation({ id: 'organize', options: { indexByName: inOrder(clusterColumns) } })
+        .overrideByName('region', column('region', 60))
+        .overrideByName('cluster', [...column('cluster', 140), ...linked(rowToCluster)])
+        .overrideByName('severity', [...column('severity', 100), ...colouredWords(severityColours)])
+        .overrideByName('where', [...column('where', 80), ...colouredWords(whereColours)])
+        .overrideByName('quorum', [...column('quorum', 80), ...colouredWords(quorumColours)])
+        .overrideByName('here', hiddenColumn)
+        .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
+        .overrideByName('kubernetes', column('Kubernetes', 100))
+        .overrideByName('product', hiddenColumn)
+        .overrideByName('scene', hiddenColumn)
+        .overrideByName('spec', hiddenColumn)
         .overrideByName('members', hiddenColumn)
     )
     .withPanel(
       places('Zones', 'The same by zone.', 'zone')
         .height(5)
-        .overrideByName('zone', [...column('zone', 130), ...linked(rowToZone)])
-        .overrideByName('members', hiddenColumn)
-    )
-    .withPanel(
-      table(
-        'Clusters on them',
-        'Clusters with a member on the chosen hosts and zones, those first that have no quorum without these; or all that are hurt.'
-      )
-        .height(9)
-        .noValue('No cluster is hurt, and no host or zone is chosen.')
-        .withTarget(impact({ scope, by: 'cluster', limit: 100 }))
-        .filterable(true)
-        .overrideByName('region', column('region', 70))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-        .overrideByName('severity', [...column('severity', 100), ...colouredWords(severityColours)])
-        .overrideByName('where', [...column('where', 85), ...colouredWords(whereColours)])
-        .overrideByName('quorum', [...column('quorum', 85), ...colouredWords(quorumColours)])
-        .overrideByName('here', column('members here', 140))
-        .overrideByName('since', [...column('since', 120), { id: 'unit', value: 'dateTimeFromNow' }])
-        .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
-        .overrideByName('kubernetes', column('Kubernetes', 110))
-        .overrideByName('product', hiddenColumn)
-        .overrideByName('scene', hiddenColumn)
-        .overrideByName('spec', hiddenColumn)
-        .overrideByName('members', hiddenColumn)
+        .overrideByName('zone', [...column('zone', 120), ...linked(rowToZone)])
     )
     .withRow(row('What the hosts do'))
     .withPanel(

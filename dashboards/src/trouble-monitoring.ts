@@ -51,11 +51,12 @@ export function troubleMonitoring() {
     .withVariable(filterVariable('region', 'Region'))
     .withRow(row('What is not seen'))
     .withPanel(
-      table('Regions', 'What each region reports, and what is missing; a region without a row has never reported.')
+      table(
+        'Regions',
+        'What each region reports, and what is missing; a region without a row has never reported.',
+        'No region has reported: the rules are not loaded, or Thanos reaches no Prometheus. See docs/metrics.md.'
+      )
         .height(7)
-        .noValue(
-          'No region has reported: the rules are not loaded, or Thanos reaches no Prometheus. See docs/metrics.md.'
-        )
         .targets([
           instant(`count by (region) (${expected})`, 'clusters', 'A'),
           instant(
@@ -74,24 +75,27 @@ export function troubleMonitoring() {
           instant(lastReport, 'last report', 'G'),
         ])
         .withTransformation({ id: 'joinByField', options: { byField: 'region', mode: 'outer' } })
-        .overrideByName('region', column('region', 110))
-        .overrideByName('clusters', column('clusters', 100))
-        .overrideByName('clusters not seen', [...column('clusters not seen', 150), ...badFrom(1, 'orange')])
+        .overrideByName('region', column('region', 90))
+        .overrideByName('clusters', column('clusters', 80))
+        .overrideByName('clusters not seen', [...column('not seen', 85), ...badFrom(1, 'orange')])
         .overrideByName('members not scraped', [...column('members not scraped', 165), ...badFrom(1, 'orange')])
-        .overrideByName('members awaited', [...column('members awaited', 145), ...badFrom(1, 'orange')])
-        .overrideByName('missing scrapes', [...share('missing scrapes', 140), ...badFrom(0.0001, 'orange')])
-        .overrideByName('coverage', share('inspection coverage', 160))
+        .overrideByName('members awaited', [...column('awaited', 85), ...badFrom(1, 'orange')])
+        .overrideByName('missing scrapes', [...share('missing scrapes', 130), ...badFrom(0.0001, 'orange')])
+        .overrideByName('coverage', share('coverage', 95))
         .overrideByName('last report', [
-          ...column('last report before', 150),
+          ...column('last report before', 145),
           { id: 'unit', value: 's' },
           ...badFrom(300, 'red'),
         ])
     )
     .withPanel(
-      table('Members not scraped', 'Members whose last scrape failed: their state is not known. The first 100.')
+      table(
+        'Members not scraped',
+        'Members whose last scrape failed: their state is not known. The first 100.',
+        'No scrape of a member is known to have failed.'
+      )
         .height(8)
         .span(fullWidth / 2)
-        .noValue('Every member that is a target is scraped.')
         .withTarget(
           instant(
             `topk(100, sum by (region, cluster, member, instance) (up{job="etcd",${where}} == bool 0) > 0)`,
@@ -104,11 +108,11 @@ export function troubleMonitoring() {
     .withPanel(
       table(
         'Members awaited',
-        'Members of the inventory that were never scraped well, and since when they are awaited. The first 100.'
+        'Members of the inventory that were never scraped well, and since when they are awaited. The first 100.',
+        'No member is known to be awaited.'
       )
         .height(8)
         .span(fullWidth / 2)
-        .noValue('Every member of the inventory was scraped.')
         .withTarget(
           instant(
             `bottomk(100, max by (region, cluster, member) (etcdfleet_member_awaited_since_seconds{${where}})) * 1000`,
@@ -121,19 +125,18 @@ export function troubleMonitoring() {
     .withPanel(
       table(
         'Other targets that are away',
-        'Targets of cruiser, operator, API servers, Prometheus and Thanos rule whose last scrape failed.'
+        'Targets of cruiser, operator, API servers, Prometheus and Thanos rule whose last scrape failed.',
+        'No scrape of them is known to have failed.'
       )
         .height(6)
         .span(fullWidth / 2)
-        .noValue('All of them are scraped.')
         .withTarget(instant('group by (prometheus, job, instance) (up{job!="etcd"} == 0)', 'away'))
         .withTransformation({ id: 'organize', options: { excludeByName: { away: true } } })
     )
     .withPanel(
-      table('Alerts about the monitoring', 'Alerts that fire because something is not seen.')
+      table('Alerts about the monitoring', 'Alerts that fire because something is not seen.', 'None is known to fire.')
         .height(6)
         .span(fullWidth / 2)
-        .noValue('None fires.')
         .withTarget(
           instant(
             'group by (alertname, region, urgency) (ALERTS{alertstate="firing",alertname=~"Etcd(TargetsMissing|InventoryMissing|OnboardingStuck|ClustersWithoutObjective|Inspections.+|SLO.+)"})',

@@ -44,12 +44,10 @@ export function troubleToKubernetes() {
     .withPanel(
       table(
         'Kubernetes clusters on it',
-        'How their API servers are, and what they wait for etcd; a click asks whether it is etcd.'
+        'How their API servers are, and what they wait for etcd; a click asks whether it is etcd.',
+        'No API server of a Kubernetes cluster on it is scraped: see the job kube-apiserver in docs/metrics.md.'
       )
         .height(6)
-        .noValue(
-          'No API server of a Kubernetes cluster on it is scraped: see the job kube-apiserver in docs/metrics.md.'
-        )
         .targets([
           instant(apiRequests('kubernetes_cluster', where), 'requests', 'A'),
           instant(apiTime('kubernetes_cluster', where), 'time', 'B'),
@@ -58,12 +56,12 @@ export function troubleToKubernetes() {
           instant(etcdSlow('kubernetes_cluster', where), 'etcd slow', 'E'),
         ])
         .withTransformation({ id: 'joinByField', options: { byField: 'kubernetes_cluster', mode: 'outer' } })
-        .overrideByName('kubernetes_cluster', [...column('Kubernetes cluster', 220), ...linked(rowToKubernetes)])
-        .overrideByName('requests', perSecond('API requests', 130))
+        .overrideByName('kubernetes_cluster', [...column('Kubernetes cluster', 180), ...linked(rowToKubernetes)])
+        .overrideByName('requests', perSecond('API requests', 120))
         .overrideByName('time', seconds('mean time', 120))
         .overrideByName('errors', share('errors', 110))
-        .overrideByName('etcd time', seconds('mean time of etcd', 160))
-        .overrideByName('etcd slow', share(`etcd slower than ${slowFrom}`, 200))
+        .overrideByName('etcd time', seconds('mean time of etcd', 150))
+        .overrideByName('etcd slow', share(`etcd slower than ${slowFrom}`, 180))
     )
     .withPanel(
       diagnosisTable('Why', 'What is wrong with the cluster, the worst first, and what to do next.', [
@@ -75,11 +73,11 @@ export function troubleToKubernetes() {
     .withPanel(
       table(
         'Slow resources',
-        `Requests to etcd slower than ${slowFrom} by resource and operation, the 50 with the largest share.`
+        `Requests to etcd slower than ${slowFrom} by resource and operation, the 50 with the largest share.`,
+        'No API server of a Kubernetes cluster on it is scraped.'
       )
         .height(8)
         .filterable(true)
-        .noValue('No API server of a Kubernetes cluster on it is scraped.')
         .targets([
           instant(`topk(50, ${etcdSlow('kubernetes_cluster, resource, operation', where)})`, 'slow', 'A'),
           instant(etcdTime('kubernetes_cluster, resource, operation', where), 'time', 'B'),
@@ -88,7 +86,7 @@ export function troubleToKubernetes() {
         .withTransformation({ id: 'merge', options: {} })
         .withTransformation({ id: 'filterByValue', options: onlyWithValue('slow') })
         .withTransformation({ id: 'sortBy', options: { sort: [{ field: 'slow', desc: true }] } })
-        .overrideByName('kubernetes_cluster', column('Kubernetes cluster', 220))
+        .overrideByName('kubernetes_cluster', column('Kubernetes cluster', 180))
         .overrideByName('slow', share(`slower than ${slowFrom}`, 160))
         .overrideByName('time', seconds('mean time', 120))
         .overrideByName('requests', perSecond('requests', 120))

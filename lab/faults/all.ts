@@ -16,6 +16,7 @@ import { slowHost } from './slow-host.ts';
 import { splitMember } from './split-member.ts';
 import { stopApi } from './stop-api.ts';
 import { stopCruiser } from './stop-cruiser.ts';
+import { stopSidecar } from './stop-sidecar.ts';
 import { stopThanos } from './stop-thanos.ts';
 import { stutterMember } from './stutter-member.ts';
 
@@ -38,6 +39,7 @@ export const faults: Fault[] = [
   stopApi,
   pauseApi,
   stopThanos,
+  stopSidecar,
   stopCruiser,
 ];
 

@@ -95,4 +95,5 @@ export function thanosRule(lab: Lab): Service {
 export const thanosQueryName = 'thanos-query';
 export const thanosRuleName = 'thanos-rule';
 export const thanosRuleURL = (lab: Lab) => `http://127.0.0.1:${lab.plan.ports.ruleHttp}`;
-export const sidecarName = (region: PlannedRegion) => `${region.name}-thanos-sidecar`;
+export const sidecarName = (region: PlannedRegion) => sidecarNameOf(region.name);
+export const sidecarNameOf = (region: string) => `${region}-thanos-sidecar`;

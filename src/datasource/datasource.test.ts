@@ -5,8 +5,8 @@ import {
   type DataQueryResponse,
   type DataSourceInstanceSettings,
 } from '@grafana/data';
-import type { TemplateSrv } from '@grafana/runtime';
-import { of } from 'rxjs';
+import { DataSourceWithBackend, type TemplateSrv } from '@grafana/runtime';
+import { lastValueFrom, of } from 'rxjs';
 
 import { datasourceType } from '../ids';
 import { FleetDatasource } from './datasource';
@@ -46,6 +46,15 @@ describe('the values of a dimension', () => {
     query.mockReturnValue(of({ data: [], errors: [{ message: 'region gz was never reached' }] }));
     await expect(datasource.scopeValues('cluster', {})).rejects.toThrow('region gz was never reached');
   });
+});
+
+it('answers a table without rows without columns, with its notices', async () => {
+  const frame = createDataFrame({ name: 'clusters', fields: [{ name: 'region', values: [] }], meta: { notices: [] } });
+  jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [frame] }));
+  const datasource = new FleetDatasource(settings as unknown as DataSourceInstanceSettings<FleetOptions>, templates);
+  const request = { targets: [] } as unknown as DataQueryRequest<FleetQuery>;
+  const { data } = await lastValueFrom(datasource.query(request));
+  expect(data).toMatchObject([{ name: 'clusters', fields: [], length: 0, meta: { notices: [] } }]);
 });
 
 it('reads the names of objectives from what is recorded for a scope', async () => {

@@ -1,5 +1,6 @@
 import {
   CoreApp,
+  type DataFrame,
   type DataQueryRequest,
   type DataQueryResponse,
   type DataSourceInstanceSettings,
@@ -45,6 +46,12 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
   applyTemplateVariables(query: FleetQuery, scopedVars: ScopedVars): FleetQuery {
     const normalized = normalizeQuery(query);
     return isProblem(normalized) ? query : interpolateQuery(normalized, { templates: this.templates, scopedVars });
+  }
+
+  /** A table without rows has no columns either: Grafana's table then shows the panel's text for no data. */
+  query(request: DataQueryRequest<FleetQuery>): Observable<DataQueryResponse> {
+    const withoutColumns = (frame: DataFrame): DataFrame => (frame.length === 0 ? { ...frame, fields: [] } : frame);
+    return super.query(request).pipe(map((response) => ({ ...response, data: response.data.map(withoutColumns) })));
   }
 
   /** The distinct values of a dimension, or the names of objectives or SLIs, sorted: as many pages as there are. */

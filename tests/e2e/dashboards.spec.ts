@@ -8,6 +8,10 @@ for (const [title, address, row] of [
   ['regions', `/d/${dashboardUids.overview}?var-datasource=${datasourceUid}`, /^gz/],
   ['scene', `/d/${dashboardUids.scene}?var-datasource=${datasourceUid}&var-scene=business`, /etcd-(small|default)/],
   ['cluster', `/d/${dashboardUids.cluster}?${cluster}`, /gz-etcd-default/],
+  ['ways to Kubernetes', `/d/${dashboardUids.toKubernetes}?${cluster}`, /gz-tke-1/],
+  ['ways from Kubernetes', `/d/${dashboardUids.fromKubernetes}?${cluster}&var-kubernetes=gz-tke-1`, /gz-etcd-default/],
+  ['hosts', `/d/${dashboardUids.hosts}?${cluster}&var-host=gz-node-1`, /gz-node-1/],
+  ['monitoring', `/d/${dashboardUids.monitoring}?${cluster}`, /^gz/],
 ] as const) {
   test(`the dashboard of the ${title} shows data and no error`, async ({ page }) => {
     const errors: string[] = [];

@@ -66,6 +66,8 @@ it('takes an outcome or a state that it does not know for none', () => {
 it('recognises an inspections answer by its columns', () => {
   expect(isInspectionsFrame(frameWith({}))).toBe(true);
   expect(isInspectionsFrame(createDataFrame({ fields: [{ name: 'Value', values: [1] }] }))).toBe(false);
+  expect(isInspectionsFrame(createDataFrame({ name: 'inspections', fields: [] }))).toBe(true);
+  expect(isInspectionsFrame(createDataFrame({ name: 'clusters', fields: [] }))).toBe(false);
 });
 
 it('names the regions that are not live', () => {

@@ -52,8 +52,11 @@ export interface RegionTrouble {
 
 const requiredColumns = ['region', 'cluster', 'check', 'outcome', 'state'];
 
-/** Whether a frame is an answer to an inspections query. */
+/** Whether a frame is an answer to an inspections query. One without rows has no columns. */
 export function isInspectionsFrame(frame: DataFrame): boolean {
+  if (frame.fields.length === 0) {
+    return frame.name === 'inspections';
+  }
   return requiredColumns.every((name) => frame.fields.some((field) => field.name === name));
 }
 
