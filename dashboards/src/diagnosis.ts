@@ -40,8 +40,8 @@ export function diagnosisTable(
       { id: 'custom.width', value: 235 },
       ...wrappedText,
     ])
-    .overrideByName('host', [...column('host', 105), ...linked(findingToHosts)])
-    .overrideByName('kubernetes', column('Kubernetes', 95))
+    .overrideByName('host', [...column('host', 105), ...wrappedText, ...linked(findingToHosts)])
+    .overrideByName('kubernetes', [...column('Kubernetes', 95), ...wrappedText])
     .overrideByName('product', column('product', 80))
     .overrideByName('scene', column('scene', 110));
   return showColumns(panel, columns, ['severity', ...shown], read);

@@ -190,6 +190,7 @@ export function colouredWords(colours: Record<string, string>): DynamicConfigVal
   return [
     { id: 'mappings', value: [mapping] },
     { id: 'custom.cellOptions', value: { type: 'color-text' } },
+    { id: 'thresholds', value: { mode: 'absolute', steps: [{ color: 'text', value: null }] } }, // of other texts, and of none
   ];
 }
 

@@ -54,7 +54,7 @@ export function troubleMonitoring() {
       table(
         'Regions',
         'What each region reports, and what is missing; a region without a row has never reported.',
-        'No region has reported: the rules are not loaded, or Thanos reaches no Prometheus. See docs/metrics.md.'
+        'No region has reported: the rules are not loaded, or Thanos reaches no Prometheus.'
       )
         .height(7)
         .targets([

@@ -45,7 +45,7 @@ export function troubleToKubernetes() {
       table(
         'Kubernetes clusters on it',
         'How their API servers are, and what they wait for etcd; a click asks whether it is etcd.',
-        'No API server of a Kubernetes cluster on it is scraped: see the job kube-apiserver in docs/metrics.md.'
+        'No API server of a Kubernetes cluster on it is scraped: add its API servers to the job kube-apiserver of deploy/prometheus/prometheus.yaml.'
       )
         .height(6)
         .targets([
