@@ -12,6 +12,7 @@ import { type LabOptions, labCommand, startLab } from '../lab/running-lab.ts';
 import { fleetURL } from '../lab/services/fleet.ts';
 import { checkRules, checkThanosRules, testRules, type Outcome } from '../slo/promtool.ts';
 import { installDebianPackages, unpackDebianProgram } from './debian.ts';
+import { checkBundles } from './verify/bundles.ts';
 import { add, goTest, jest, nodeTest, nothing, playwright, type Counts } from './verify/counts.ts';
 import { runLanes } from './verify/lanes.ts';
 import { command, root, runCommand, type Step } from './verify/step.ts';
@@ -45,6 +46,7 @@ const withoutLab: Step[] = [
   { name: 'configuration of Prometheus and Alertmanager', run: checkPrometheus },
   { name: 'rules', run: checkAllRules },
   { name: 'compose file', run: checkCompose },
+  { name: 'bundle sizes', run: (log) => checkBundles(`${root}/dist`, log) },
   command('front end, unit', ['jest', '--maxWorkers', '2', '--json'], { count: jest }),
   // Tests with clusters mostly wait, for elections and time-outs: more of them at once than there are cores.
   command('Go, unit and integration', ['go', 'test', '-race', '-parallel', '4', '-json', '-timeout', '40m', './...'], {

@@ -21,6 +21,12 @@ it('the app includes every dashboard by its uid', () => {
   expect(dashboards.map((dashboard) => json(dashboard.path).uid)).toEqual(Object.values(dashboardUids));
 });
 
+it('the app includes every nested plugin by the path of its plugin.json', () => {
+  const included: Array<{ type: string; path: string }> = json('src/plugin.json').includes;
+  const nested = included.filter(({ type }) => type === 'datasource' || type === 'panel');
+  expect(nested.map((plugin) => json(`src/${plugin.path}`).id)).toEqual([datasourceType, inspectionsPanelType]);
+});
+
 it('the provisioned app and datasource are ours', () => {
   expect(parse(text('provisioning/plugins/etcd-fleet.yaml')).apps).toMatchObject([{ type: appId }]);
   const { datasources } = parse(text('provisioning/datasources/etcd-fleet.yaml'));

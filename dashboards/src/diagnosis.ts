@@ -1,5 +1,5 @@
 // The diagnosis as the dashboards show it: a table of findings whose first row answers, in words.
-import { findingToHosts } from './links.ts';
+import { evidenceToExplore, findingToHosts } from './links.ts';
 import { column, colouredWords, linked, showColumns, table, wrappedText } from './panels.ts';
 
 /** What is not known is neither good nor bad. */
@@ -45,4 +45,18 @@ export function diagnosisTable(
     .overrideByName('product', column('product', 80))
     .overrideByName('scene', column('scene', 110));
   return showColumns(panel, columns, ['severity', ...shown], read);
+}
+
+/** What the findings of a cluster follow from; a click shows the series. */
+export function evidenceTable() {
+  const panel = table(
+    'Evidence',
+    'The figures and inspections that the diagnosis follows from; a click shows the series in Explore.',
+    'Nothing speaks against this cluster.'
+  )
+    .overrideByName('suspect', column('suspect', 180))
+    .overrideByName('evidence', [...wrappedText, ...linked(evidenceToExplore)])
+    .overrideByName('check', column('inspection', 180));
+  const all = ['region', 'cluster', 'suspect', 'evidence', 'expr', 'check', 'exploreQueries'];
+  return showColumns(panel, all, ['suspect', 'evidence', 'check'], ['exploreQueries']);
 }

@@ -31,6 +31,23 @@ export const findingToHosts: DataLink = {
   url: `/d/${dashboardUids.hosts}?var-region=${field('region')}&\${__data.fields.hostVariables}&${keepContext}`,
 };
 
+/** For a table of evidence: the series in Explore, over the dashboard's time range. */
+export const evidenceToExplore: DataLink = {
+  title: 'Show the series in Explore',
+  url: `/explore?schemaVersion=1&panes=${explorePane('${__data.fields.exploreQueries}')}`,
+};
+
+/** One pane of Explore's address; the queries are encoded already. */
+function explorePane(queries: string): string {
+  const [before, after] = JSON.stringify({
+    a: { datasource: 'DATASOURCE', queries: 'QUERIES', range: { from: 'FROM', to: 'TO' } },
+  }).split('"QUERIES"');
+  const variables = { DATASOURCE: '${datasource}', FROM: '${__from}', TO: '${__to}' };
+  const filledIn = (text: string) =>
+    Object.entries(variables).reduce((all, [name, value]) => all.replace(name, value), encodeURIComponent(text));
+  return filledIn(before) + queries + filledIn(after);
+}
+
 /** For a table whose rows have the columns region and host. */
 export const rowToHost: DataLink = {
   title: 'What is on ${__data.fields.host}, and what of it is hurt',

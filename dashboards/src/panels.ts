@@ -25,6 +25,7 @@ import {
   type Threshold,
   type ValueMapping,
 } from '@grafana/grafana-foundation-sdk/dashboard';
+import { PanelBuilder as NodeGraphBuilder } from '@grafana/grafana-foundation-sdk/nodegraph';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
@@ -92,6 +93,17 @@ export function table(title: string, description: string, empty: string) {
     .datasource(datasource)
     .noValue(empty)
     .overrideByRegexp('/.*/', [{ id: 'noValue', value: '–' }])
+    .span(fullWidth);
+}
+
+/** What depends on what. A click on a node leads somewhere. */
+export function nodeGraph(title: string, description: string) {
+  return new NodeGraphBuilder()
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .noValue('The inventory has no cluster of this scope.')
+    .height(11)
     .span(fullWidth);
 }
 

@@ -7,6 +7,7 @@ import type { FleetQuery } from '../../src/datasource/kinds/index.ts';
 import type { InspectionsQuery } from '../../src/datasource/kinds/inspections/query.ts';
 import type { PromqlQuery } from '../../src/datasource/kinds/promql/query.ts';
 import type { SloQuery } from '../../src/datasource/kinds/slo/query.ts';
+import type { TopologyQuery } from '../../src/datasource/kinds/topology/query.ts';
 import { datasourceType } from '../../src/ids.ts';
 
 /** Lets a plain query object be added to a panel of the foundation SDK. */
@@ -59,6 +60,10 @@ export function impact(query: Omit<Partial<ImpactQuery>, 'kind'>) {
 
 export function inspections(query: Omit<Partial<InspectionsQuery>, 'kind'>) {
   return new QueryBuilder({ refId: 'A', ...query, kind: 'inspections' });
+}
+
+export function topology(query: Omit<Partial<TopologyQuery>, 'kind'>) {
+  return new QueryBuilder({ refId: 'A', ...query, kind: 'topology' });
 }
 
 export function serviceLevels(query: Omit<Partial<SloQuery>, 'kind'>) {

@@ -1,7 +1,7 @@
 // Tier 3: one cluster. What is wrong with it, and what now?
 import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
-import { diagnosisTable } from './diagnosis.ts';
+import { diagnosisTable, evidenceTable } from './diagnosis.ts';
 import { rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
 import {
   anyIsBad,
@@ -12,13 +12,14 @@ import {
   linked,
   membersNotScraped,
   neutral,
+  nodeGraph,
   row,
   stat,
   table,
   timeseries,
   withLine,
 } from './panels.ts';
-import { countOf, diagnosis, inspections, instant, range } from './queries.ts';
+import { countOf, diagnosis, inspections, instant, range, topology } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, requestErrorRatio, requestLatency, walFsync } from './sli.ts';
 import {
   spentBudgetOfCluster,
@@ -75,6 +76,11 @@ export function tier3Cluster() {
         .height(10)
         .withTarget(inspections({ scope }))
     )
+    .withPanel(
+      evidenceTable()
+        .height(6)
+        .withTarget(diagnosis({ scope, findings: 'evidence' }))
+    )
     .withRow(row('Now'))
     .withPanel(
       stat('No leader', 'Members that see no leader.', 'none', anyIsBad).withTarget(
@@ -127,6 +133,12 @@ export function tier3Cluster() {
         .overrideByName('leader', yesNo('follower', 'text', 'leader', 'blue'))
         .overrideByName('keys', [{ id: 'unit', value: 'short' }])
         .overrideByName('db size', [{ id: 'unit', value: 'bytes' }])
+    )
+    .withPanel(
+      nodeGraph(
+        'What depends on what',
+        'Kubernetes clusters that store in this cluster, its members, and their hosts.'
+      ).withTarget(topology({ scope }))
     )
     .withRow(row('Service levels'))
     .withPanel(

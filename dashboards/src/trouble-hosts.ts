@@ -10,13 +10,14 @@ import {
   hiddenColumn,
   inOrder,
   linked,
+  nodeGraph,
   row,
   table,
   timeseries,
   wrappedText,
 } from './panels.ts';
 import { onPlaces, worstHosts } from './places.ts';
-import { impact, range } from './queries.ts';
+import { impact, range, topology } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, walFsync } from './sli.ts';
 import { datasourceVariable, filterVariable } from './variables.ts';
 
@@ -96,6 +97,12 @@ export function troubleHosts() {
       places('Zones', 'The same by zone.', 'zone')
         .height(5)
         .overrideByName('zone', [...column('zone', 120), ...linked(rowToZone)])
+    )
+    .withPanel(
+      nodeGraph(
+        'What depends on what',
+        'Kubernetes clusters on etcd clusters, these on members, members on hosts: of the clusters above, the worst.'
+      ).withTarget(topology({ scope }))
     )
     .withRow(row('What the hosts do'))
     .withPanel(

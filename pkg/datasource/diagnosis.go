@@ -23,8 +23,9 @@ import (
 const maxDiagnosed = 50
 
 const (
-	findingsAll   = "all"
-	findingsFirst = "first"
+	findingsAll      = "all"
+	findingsFirst    = "first"
+	findingsEvidence = "evidence"
 )
 
 // diagnosisQuery says what is wrong with the clusters of a scope: a row a finding, the worst cluster first, and of each
@@ -32,7 +33,7 @@ const (
 // one gets those that are hurt.
 type diagnosisQuery struct {
 	Scope inventory.Scope `json:"scope"`
-	// Findings is first for the worst finding of each cluster only, else all.
+	// Findings is first for the worst finding of each cluster only, evidence for a row each fact that findings follow from.
 	Findings string `json:"findings"`
 	page
 }
@@ -40,7 +41,7 @@ type diagnosisQuery struct {
 func parseDiagnosis(f *fields) *diagnosisQuery {
 	return &diagnosisQuery{
 		Scope:    f.scope(),
-		Findings: f.enum("findings", findingsAll, findingsAll, findingsFirst),
+		Findings: f.enum("findings", findingsAll, findingsAll, findingsFirst, findingsEvidence),
 		page:     f.page(),
 	}
 }
@@ -72,7 +73,13 @@ func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend
 	if err != nil {
 		return nil, err
 	}
-	frame := q.frame(q.rows(chosen, findings), regions)
+	rows := q.rows(chosen, findings)
+	var frame *data.Frame
+	if q.Findings == findingsEvidence {
+		frame = q.evidenceFrame(rows, regions)
+	} else {
+		frame = q.frame(rows, regions)
+	}
 	frame.AppendNotices(append(notices, remarks...)...)
 	return data.Frames{frame}, nil
 }
@@ -275,6 +282,45 @@ func (q *diagnosisQuery) frame(rows []findingRow, regions []inventory.Status) *d
 		column("kubernetes", shown, func(r findingRow) string { return r.cluster.kubernetes() }),
 		column("evidence", shown, findingRow.evidenceJSON),
 	)
+}
+
+// fact is one piece of evidence of a finding.
+type fact struct {
+	finding  findingRow
+	evidence diagnosis.Evidence
+}
+
+func (q *diagnosisQuery) evidenceFrame(rows []findingRow, regions []inventory.Status) *data.Frame {
+	var facts []fact
+	for _, r := range rows {
+		for _, e := range r.Evidence {
+			facts = append(facts, fact{r, e})
+		}
+	}
+	shown := facts[min(q.Offset, len(facts)):]
+	shown = shown[:min(q.Limit, len(shown))]
+	return tableFrame("evidence", "facts", q.page, len(facts), regions,
+		column("region", shown, func(f fact) string { return f.finding.cluster.region }),
+		column("cluster", shown, func(f fact) string { return f.finding.cluster.cluster }),
+		column("suspect", shown, func(f fact) string { return f.finding.Suspect.Title }),
+		column("evidence", shown, func(f fact) string { return f.evidence.Text }),
+		column("expr", shown, func(f fact) string { return f.evidence.Expr }),
+		column("check", shown, func(f fact) string { return f.evidence.Check }),
+		column("exploreQueries", shown, fact.exploreQueries),
+	)
+}
+
+// exploreQueries are the queries of an address of Explore, encoded for it: the expression as this datasource's query, none for
+// an inspection.
+func (f fact) exploreQueries() string {
+	if f.evidence.Expr == "" {
+		return url.QueryEscape("[]")
+	}
+	encoded, err := json.Marshal([]map[string]string{{"refId": "A", "kind": "promql", "mode": modeRange, "expr": f.evidence.Expr}})
+	if err != nil {
+		return url.QueryEscape("[]") // texts alone: cannot happen
+	}
+	return url.QueryEscape(string(encoded))
 }
 
 // of returns a dimension of the cluster; "" when the inventory does not know it.

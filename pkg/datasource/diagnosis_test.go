@@ -114,6 +114,7 @@ func TestFrameOfDiagnosis(t *testing.T) {
 			diagnosedCluster{clusterKey: clusterKey{"gz", "gz-9"}}, 1,
 		},
 	}
+	checkGolden(t, "diagnosis-evidence", (&diagnosisQuery{page: page{Limit: 100}}).evidenceFrame(rows, nil))
 	checkGolden(t, "diagnosis", (&diagnosisQuery{page: page{Limit: 100}}).frame(rows, regionsOfEveryState()))
 }
 

@@ -25,6 +25,7 @@ var kinds = []kind{
 	{"slo", func(f *fields) query { return parseSLO(f) }},
 	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }},
 	{"impact", func(f *fields) query { return parseImpact(f) }},
+	{"topology", func(f *fields) query { return parseTopology(f) }},
 }
 
 type kind struct {

@@ -123,6 +123,23 @@ func Suspects() []Suspect { return slices.Clone(suspects) }
 // Diagnose returns what is wrong with the snapshot's cluster, the worst first: at least one finding, which may say that
 // nothing is known to be wrong, or that no suspect explains what users feel.
 func Diagnose(s *Snapshot) []Finding {
+	findings := suspected(s)
+	if len(findings) == 0 || compareSeverity(findings[0].Severity, Unexplained) > 0 {
+		if felt := unexplained(s); felt != nil {
+			if past := over(s, felt); past != nil {
+				felt = past
+			}
+			findings = slices.Insert(findings, 0, *felt)
+		}
+	}
+	if len(findings) == 0 {
+		findings = append(findings, quiet(s))
+	}
+	return findings
+}
+
+// suspected are what the suspects find, the worst first, without what is explained by another finding.
+func suspected(s *Snapshot) []Finding {
 	var findings []Finding
 	for _, suspect := range suspects {
 		for _, finding := range suspect.find(s) {
@@ -132,14 +149,6 @@ func Diagnose(s *Snapshot) []Finding {
 	}
 	findings = slices.DeleteFunc(findings, func(f Finding) bool { return isSymptom(f, findings) })
 	slices.SortStableFunc(findings, func(a, b Finding) int { return compareSeverity(a.Severity, b.Severity) })
-	if len(findings) == 0 || compareSeverity(findings[0].Severity, Unexplained) > 0 {
-		if felt := unexplained(s); felt != nil {
-			findings = slices.Insert(findings, 0, *felt)
-		}
-	}
-	if len(findings) == 0 {
-		findings = append(findings, quiet(s))
-	}
 	return findings
 }
 

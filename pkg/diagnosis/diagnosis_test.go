@@ -213,6 +213,25 @@ var causes = []struct {
 		first: "not-known", severity: Unexplained, since: 3 * minute, words: []string{"the cause is not known"},
 	},
 	{
+		name: "a disk that is well again while the burn rate still shows it",
+		do: func(s *Snapshot) {
+			s.set(walFsync, m1.Name, 10*minute, 0.5)
+			s.set(walFsync, m1.Name, 2*minute, 0.004)
+			s.set(burnRate, seenByEtcd[0], 9*minute, 50)
+		},
+		first: "slow-disk", severity: Degraded, members: "gz-1-1", since: 10 * minute,
+		words: []string{"last seen 2m ago", "The disk of gz-1-1 on host node-1 is slow."},
+	},
+	{
+		name: "a disk that is well again for longer than the burn rate looks back",
+		do: func(s *Snapshot) {
+			s.set(walFsync, m1.Name, 20*minute, 0.5)
+			s.set(walFsync, m1.Name, 6*minute, 0.004)
+			s.set(burnRate, seenByEtcd[0], 3*minute, 50)
+		},
+		first: "not-known", severity: Unexplained, since: 3 * minute,
+	},
+	{
 		name:  "a region whose API server is away",
 		do:    func(s *Snapshot) { s.RegionAway = &Away{now.Add(-4 * minute), "It does not answer."} },
 		first: "region-away", severity: Blind, since: 4 * minute, words: []string{"as of 02:56:00 UTC"},

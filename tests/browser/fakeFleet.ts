@@ -89,10 +89,13 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
   }
   if (query.kind === 'clusters') {
     const values = [...new Set(inspectionsOf(answers).map((inspection) => inspection[query.distinct as 'region']))];
-    return { status: 200, frames: [frame([{ name: query.distinct, type: 'string', values }])] };
+    return { status: 200, frames: [frame(query.distinct, [{ name: query.distinct, type: 'string', values }])] };
   }
   if (query.kind === 'slo') {
-    return { status: 200, frames: [frame([{ name: query.distinct, type: 'string', values: ['read-availability'] }])] };
+    return {
+      status: 200,
+      frames: [frame(query.distinct, [{ name: query.distinct, type: 'string', values: ['read-availability'] }])],
+    };
   }
   if (query.kind === 'diagnosis') {
     const findings = answers.findings ?? [];
@@ -101,7 +104,7 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
       type: name === 'since' ? 'time' : 'string',
       values: findings.map((finding) => finding[name]),
     }));
-    return { status: 200, frames: [frame(fields)] };
+    return { status: 200, frames: [frame('diagnosis', fields)] };
   }
   const wanted: string[] | undefined = query.scope?.cluster;
   const rows = inspectionsOf(answers).filter(({ cluster }) => !wanted || wanted.includes(String(cluster)));
@@ -110,7 +113,7 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
     ...columns.times.map((name) => ({ name, type: 'time', values: rows.map((row) => row[name as 'region']) })),
     { name: 'history', type: 'other', values: rows.map((row) => row.history) },
   ];
-  return { status: 200, frames: [frame(fields, { regions: answers.regions ?? [] })] };
+  return { status: 200, frames: [frame('inspections', fields, { regions: answers.regions ?? [] })] };
 }
 
 function inspectionsOf({ inspections = [] }: FakeAnswers) {
@@ -142,9 +145,10 @@ function history() {
   }));
 }
 
-function frame(fields: Array<{ name: string; type: string; values: unknown[] }>, custom: object = {}) {
+/** A frame as the backend names it: by the query's kind. */
+function frame(name: string, fields: Array<{ name: string; type: string; values: unknown[] }>, custom: object = {}) {
   return {
-    schema: { fields: fields.map(({ name, type }) => ({ name, type })), meta: { custom } },
+    schema: { name, fields: fields.map(({ name, type }) => ({ name, type })), meta: { custom } },
     data: { values: fields.map(({ values }) => values) },
   };
 }

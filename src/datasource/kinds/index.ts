@@ -5,6 +5,7 @@ import { inspections } from './inspections/kind';
 import type { Kind } from './kind';
 import { promql } from './promql/kind';
 import { slo } from './slo/kind';
+import { topology } from './topology/kind';
 
 /**
  * Every query kind by its name, in the order in which the editor offers them: a new kind is a folder and a line here. The
@@ -17,6 +18,7 @@ export const kinds = {
   slo,
   diagnosis,
   impact,
+  topology,
 };
 
 export type QueryKind = keyof typeof kinds;

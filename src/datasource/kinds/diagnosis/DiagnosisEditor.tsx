@@ -9,6 +9,7 @@ import type { DiagnosisQuery } from './query';
 const findingsOptions = [
   { value: 'all' as const, label: 'All findings' },
   { value: 'first' as const, label: 'The worst of each cluster' },
+  { value: 'evidence' as const, label: 'Their evidence' },
 ];
 
 export function DiagnosisEditor({ datasource, query, onChange, onRunQuery }: EditorProps<DiagnosisQuery>) {

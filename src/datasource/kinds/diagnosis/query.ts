@@ -2,7 +2,7 @@ import { firstPage, type Page } from '../../page';
 import type { Scope } from '../../scope';
 import type { QueryBase } from '../kind';
 
-export const findingsChoices = ['all', 'first'] as const;
+export const findingsChoices = ['all', 'first', 'evidence'] as const;
 
 /**
  * What is wrong with the clusters of a scope, the worst first: one row per finding. A scope that names clusters gets those;
@@ -11,7 +11,7 @@ export const findingsChoices = ['all', 'first'] as const;
 export interface DiagnosisQuery extends QueryBase, Page {
   kind: 'diagnosis';
   scope: Scope;
-  /** `first`: only the worst finding of each cluster. */
+  /** `first`: only the worst finding of each cluster. `evidence`: a row for each fact that findings follow from. */
   findings: (typeof findingsChoices)[number];
 }
 
