@@ -44,10 +44,10 @@ type touched struct {
 	diagnosedCluster
 	// finding is the worst one; nil for a cluster that was not diagnosed, because nothing made it look hurt.
 	finding *diagnosis.Finding
-	// urgent is set of clusters that look hurt, diagnosed or not.
-	urgent bool
-	here   []inventory.Member
-	quorum quorumWithout
+	// urgency is that by which clusters are chosen to be diagnosed.
+	urgency int
+	here    []inventory.Member
+	quorum  quorumWithout
 }
 
 // quorumWithout says whether a cluster has a quorum, and would have one without some members.
@@ -99,7 +99,7 @@ func (q *impactQuery) toDiagnose(population []diagnosedCluster, urgency map[clus
 }
 
 func (q *impactQuery) touch(c diagnosedCluster, findings []diagnosis.Finding, urgency int, metrics *clusterMetrics) touched {
-	t := touched{diagnosedCluster: c, urgent: urgency > unknown.urgency()}
+	t := touched{diagnosedCluster: c, urgency: urgency}
 	if len(findings) > 0 {
 		t.finding = &findings[0]
 	}
@@ -109,40 +109,44 @@ func (q *impactQuery) touch(c diagnosedCluster, findings []diagnosis.Finding, ur
 			t.here = append(t.here, m)
 		}
 	}
-	t.quorum = c.quorumWithout(t.here, metrics)
+	down := map[string]bool{}
+	for _, m := range diagnosis.DownMembers(findings) {
+		down[m.Name] = true
+	}
+	t.quorum = c.quorumWithout(t.here, metrics, down)
+	if diagnosis.HasNoQuorum(findings) {
+		t.quorum = quorumLost
+	}
 	return t
 }
 
-// quorumWithout judges by the members that Thanos knows to be up or down: one that is not known could be either.
-func (c diagnosedCluster) quorumWithout(members []inventory.Member, metrics *clusterMetrics) quorumWithout {
+// quorumWithout judges by the members that are known to be up or down. A scrape that failed says neither, nor does a member that
+// the inventory does not name.
+func (c diagnosedCluster) quorumWithout(members []inventory.Member, metrics *clusterMetrics, down map[string]bool) quorumWithout {
 	quorum := c.known.Size/2 + 1
-	var up, possible, upElsewhere, possibleElsewhere int
+	possible := max(0, c.known.Size-len(c.known.Members))
+	possibleElsewhere, upElsewhere := possible, 0
 	for _, m := range c.known.Members {
-		var of memberMetrics
-		if metrics != nil {
-			of = metrics.members[m.Name]
-		}
-		if of.scraped && !of.up {
+		if down[m.Name] {
 			continue
 		}
-		elsewhere := !slices.Contains(members, m)
 		possible++
-		if elsewhere {
-			possibleElsewhere++
+		if slices.Contains(members, m) {
+			continue
 		}
-		if of.up {
-			up++
-			if elsewhere {
-				upElsewhere++
-			}
+		possibleElsewhere++
+		if metrics != nil && metrics.members[m.Name].up {
+			upElsewhere++
 		}
 	}
 	switch {
+	case len(c.known.Members) == 0:
+		return quorumUnknown
 	case possible < quorum:
 		return quorumLost
 	case possibleElsewhere < quorum:
 		return quorumAtRisk
-	case upElsewhere < quorum || up < quorum:
+	case upElsewhere < quorum:
 		return quorumUnknown
 	}
 	return quorumKept
@@ -150,9 +154,6 @@ func (c diagnosedCluster) quorumWithout(members []inventory.Member, metrics *clu
 
 // hurt reports whether users feel something, or one more failure makes them.
 func (t touched) hurt() bool {
-	if t.finding == nil {
-		return t.urgent
-	}
 	return t.severityRank() <= slices.Index(diagnosis.Severities, diagnosis.Unexplained)
 }
 
@@ -163,8 +164,10 @@ func (t touched) severity() string {
 	switch {
 	case t.finding != nil:
 		return string(t.finding.Severity)
-	case t.urgent:
+	case t.urgency > unknown.urgency():
 		return string(diagnosis.Unexplained)
+	case t.urgency > 0:
+		return string(diagnosis.Blind)
 	}
 	return string(diagnosis.Quiet)
 }
@@ -184,7 +187,7 @@ func (t touched) statement() string {
 	switch {
 	case t.finding != nil:
 		return t.finding.Statement
-	case t.urgent:
+	case t.urgency > 0:
 		return "Not diagnosed: there are more urgent clusters."
 	}
 	return ""

@@ -82,33 +82,39 @@ func TestAScopeOfHostsAndKubernetesClusters(t *testing.T) {
 }
 
 func TestQuorumWithoutMembers(t *testing.T) {
-	up, down, unknown := memberMetrics{scraped: true, up: true}, memberMetrics{scraped: true}, memberMetrics{}
+	const up, down, unknown, notScraped = "up", "down", "unknown", "not scraped"
 	for name, c := range map[string]struct {
-		members []memberMetrics
+		members []string
 		without int // the first of them
+		size    int
 		want    quorumWithout
 	}{
-		"all up":                         {[]memberMetrics{up, up, up}, 1, quorumKept},
-		"two go":                         {[]memberMetrics{up, up, up}, 2, quorumAtRisk},
-		"one down, another goes":         {[]memberMetrics{up, up, down}, 1, quorumAtRisk},
-		"the one that is down goes":      {[]memberMetrics{down, up, up}, 1, quorumKept},
-		"lost already":                   {[]memberMetrics{down, down, up}, 1, quorumLost},
-		"one not known":                  {[]memberMetrics{up, up, unknown}, 1, quorumUnknown},
-		"nothing known":                  {[]memberMetrics{unknown, unknown, unknown}, 1, quorumUnknown},
-		"a single member":                {[]memberMetrics{up}, 1, quorumAtRisk},
-		"five members, two go":           {[]memberMetrics{up, up, up, up, up}, 2, quorumKept},
-		"five members, one down, two go": {[]memberMetrics{up, up, up, up, down}, 2, quorumAtRisk},
-		"none named, one down":           {[]memberMetrics{up, up, down}, 0, quorumKept},
+		"all up":                         {[]string{up, up, up}, 1, 3, quorumKept},
+		"two go":                         {[]string{up, up, up}, 2, 3, quorumAtRisk},
+		"one down, another goes":         {[]string{up, up, down}, 1, 3, quorumAtRisk},
+		"the one that is down goes":      {[]string{down, up, up}, 1, 3, quorumKept},
+		"lost already":                   {[]string{down, down, up}, 1, 3, quorumLost},
+		"one not known":                  {[]string{up, up, unknown}, 1, 3, quorumUnknown},
+		"one not scraped":                {[]string{up, up, notScraped}, 1, 3, quorumUnknown},
+		"none scraped":                   {[]string{notScraped, notScraped, notScraped}, 1, 3, quorumUnknown},
+		"a single member":                {[]string{up}, 1, 1, quorumAtRisk},
+		"five members, two go":           {[]string{up, up, up, up, up}, 2, 5, quorumKept},
+		"five members, one down, two go": {[]string{up, up, up, up, down}, 2, 5, quorumAtRisk},
+		"none named, one down":           {[]string{up, up, down}, 0, 3, quorumKept},
+		"a member that is not listed":    {[]string{up, up}, 1, 3, quorumUnknown},
+		"no member is listed":            {nil, 0, 0, quorumUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			known := &inventory.Cluster{Size: len(c.members)}
+			known := &inventory.Cluster{Size: c.size}
 			metrics := &clusterMetrics{members: map[string]memberMetrics{}}
-			for i, m := range c.members {
+			isDown := map[string]bool{}
+			for i, state := range c.members {
 				name := string(rune('a' + i))
 				known.Members = append(known.Members, inventory.Member{Name: name})
-				metrics.members[name] = m
+				metrics.members[name] = memberMetrics{scraped: state != unknown, up: state == up}
+				isDown[name] = state == down
 			}
-			require.Equal(t, c.want, diagnosedCluster{known: known}.quorumWithout(known.Members[:c.without], metrics))
+			require.Equal(t, c.want, diagnosedCluster{known: known}.quorumWithout(known.Members[:c.without], metrics, isDown))
 		})
 	}
 }
@@ -132,4 +138,21 @@ func TestFramesOfImpact(t *testing.T) {
 	checkGolden(t, "impact-clusters", (&impactQuery{Scope: scope, By: byCluster, page: page{Limit: 100}}).frame(clusters, regionsOfEveryState()))
 	checkGolden(t, "impact-hosts", (&impactQuery{By: byHost, page: page{Limit: 100}}).frame(clusters, nil))
 	checkGolden(t, "impact-zones", (&impactQuery{Scope: scope, By: byZone, page: page{Limit: 100}}).frame(clusters, nil))
+}
+
+// Two regions may have a host of one name, and a cluster of one name.
+func TestPlacesOfTwoRegionsAreApart(t *testing.T) {
+	in := func(region string, severity diagnosis.Severity) touched {
+		known := &inventory.Cluster{Region: region, ID: "a", Size: 1, Members: []inventory.Member{{Name: "a-0", Host: "node & 0"}}}
+		finding := &diagnosis.Finding{Severity: severity, Members: []diagnosis.Member{{Name: "a-0"}}}
+		return touched{diagnosedCluster: diagnosedCluster{clusterKey: clusterKey{region, "a"}, known: known}, finding: finding, quorum: quorumKept}
+	}
+	clusters := []touched{in("gz", diagnosis.Degraded), in("sh", diagnosis.Quiet)}
+	query := &impactQuery{By: byHost, page: page{Limit: 10}}
+	require.Equal(t, []any{"gz"}, columnOf(query.frame(clusters, nil), "region"))
+	query.Scope = inventory.Scope{Host: []string{"node & 0"}}
+	rows := rowsOf(query.frame(clusters, nil))
+	require.Len(t, rows, 2)
+	require.Equal(t, "Hurt: 1 of 1 cluster on it, 1 by a member on it.", rows[0]["statement"])
+	require.Equal(t, "None of 1 cluster on it is hurt.", rows[1]["statement"])
 }

@@ -50,6 +50,22 @@ type Suspect struct {
 	find func(*Snapshot) []Finding
 }
 
+// HasNoQuorum reports whether the findings say that the cluster has no quorum.
+func HasNoQuorum(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Suspect.Name == "quorum-lost" && !f.Over })
+}
+
+// DownMembers are those that the findings say are down, and not only not scraped.
+func DownMembers(findings []Finding) []Member {
+	var down []Member
+	for _, f := range findings {
+		if !f.Over && (f.Suspect.Name == "quorum-lost" || f.Suspect.Name == "member-down") {
+			down = append(down, f.Members...)
+		}
+	}
+	return down
+}
+
 // Severity is how much a finding hurts, the worst first.
 type Severity string
 
@@ -76,6 +92,8 @@ var Severities = []Severity{Failing, Degraded, Unexplained, Blind, AtRisk, Quiet
 type Finding struct {
 	Suspect  Suspect
 	Severity Severity
+	// Over is set of a cause that was seen some minutes ago and is no more.
+	Over bool
 	// Statement says in sentences what is wrong.
 	Statement string
 	// Members are those that it is about; none for the whole cluster.

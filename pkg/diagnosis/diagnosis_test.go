@@ -432,3 +432,26 @@ func TestSuspectsAreDistinct(t *testing.T) {
 		seen = append(seen, s.Name, s.Title)
 	}
 }
+
+func TestWhatIsOverIsNotDown(t *testing.T) {
+	s := wellCluster()
+	for _, change := range []struct {
+		of        Signal
+		key       string
+		bad, well float64
+	}{{up, m1.Name, 0, 1}, {up, m2.Name, 0, 1}, {activePeers, m0.Name, 0, 2}, {hasLeader, m0.Name, 0, 1}, {hasLeader, m1.Name, 0, 1}, {hasLeader, m2.Name, 0, 1}, {probe, "", 0, 1}} {
+		s.set(change.of, change.key, 3*minute, change.bad)
+		s.set(change.of, change.key, minute, change.well)
+	}
+	s.set(burnRate, seenByEtcd[0], 3*minute, 50)
+
+	during := Diagnose(s.before(90 * time.Second))
+	require.True(t, HasNoQuorum(during))
+	require.Equal(t, []Member{m1, m2}, DownMembers(during))
+
+	after := Diagnose(s)
+	require.Equal(t, "quorum-lost", after[0].Suspect.Name)
+	require.True(t, after[0].Over)
+	require.False(t, HasNoQuorum(after))
+	require.Empty(t, DownMembers(after))
+}

@@ -20,7 +20,7 @@ func over(s *Snapshot, felt *Finding) *Finding {
 			continue
 		}
 		f := past[0]
-		f.Severity = Degraded
+		f.Severity, f.Over = Degraded, true
 		f.Statement = fmt.Sprintf("%s still burns its error budget for a cause that was last seen %s ago: %s", s.Cluster, quantity.Duration(ago), f.Statement)
 		f.Evidence = append(f.Evidence, felt.Evidence...)
 		f.Action = "Wait until the burn rate falls, within five minutes. If it does not, the cause is another one: run the inspections of the cluster."
