@@ -1,6 +1,6 @@
 // Tier 1: all regions on one page. Who is hurt?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { diagnosisTable } from './diagnosis.ts';
 import { rowToCluster, rowToScene, seriesToRegion, toHosts, toMonitoring } from './links.ts';
 import {
@@ -36,7 +36,7 @@ import {
   shortest,
   sliPanel,
 } from './slo.ts';
-import { datasourceVariable, filterVariable } from './variables.ts';
+import { filterVariable } from './variables.ts';
 
 const where = 'region=~"$region",product=~"$product",scene=~"$scene",spec=~"$spec"';
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
@@ -74,16 +74,14 @@ const ofRegions = (title: string, sli: string) =>
   sliPanel(title, sli, 'spec', ['region'], where).overrideByFieldType('number', linked(seriesToRegion));
 
 export function tier1Overview() {
-  return new DashboardBuilder('etcd fleet: regions')
-    .uid(dashboardUids.overview)
-    .description('Tier 1. Every region of the fleet: who is hurt, and since when.')
-    .tags(['etcd-fleet', 'tier-1'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+  return dashboard({
+    title: 'etcd fleet: regions',
+    uid: dashboardUids.overview,
+    description: 'Tier 1. Every region of the fleet: who is hurt, and since when.',
+    tag: 'tier-1',
+  })
     .link(toHosts())
     .link(toMonitoring())
-    .withVariable(datasourceVariable())
     .withVariable(filterVariable('region', 'Region'))
     .withVariable(filterVariable('product', 'Product', { region: ['$region'] }))
     .withVariable(filterVariable('scene', 'Scene', { region: ['$region'], product: ['$product'] }))

@@ -1,6 +1,6 @@
 // Tier 2: one scene, or one spec of it, across the regions. Which objective is in danger, and by which clusters?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { rowToCluster, seriesToRegion, toOverview } from './links.ts';
 import { column, fullWidth, inspectionsPanel, linked, row } from './panels.ts';
 import { inspections, range } from './queries.ts';
@@ -15,21 +15,20 @@ import {
   objectives,
   slisPanel,
 } from './slo.ts';
-import { choiceVariable, datasourceVariable, filterVariable } from './variables.ts';
+import { choiceVariable, filterVariable } from './variables.ts';
 
 const where = 'region=~"$region",product=~"$product",scene="$scene",spec=~"$spec"';
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
 
 export function tier2Scene() {
-  const dashboard = new DashboardBuilder('etcd fleet: scene')
-    .uid(dashboardUids.scene)
-    .description('Tier 2. One scene across the regions: its objectives, their SLIs, and the clusters that hurt them.')
-    .tags(['etcd-fleet', 'tier-2'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-6h', to: 'now' })
-    .refresh('30s')
+  const tier = dashboard({
+    title: 'etcd fleet: scene',
+    uid: dashboardUids.scene,
+    description: 'Tier 2. One scene across the regions: its objectives, their SLIs, and the clusters that hurt them.',
+    tag: 'tier-2',
+    from: 'now-6h',
+  })
     .link(toOverview())
-    .withVariable(datasourceVariable())
     .withVariable(filterVariable('product', 'Product'))
     .withVariable(choiceVariable('scene', 'Scene', { product: ['$product'] }))
     .withVariable(filterVariable('spec', 'Spec', { scene: ['$scene'] }))
@@ -78,9 +77,9 @@ export function tier2Scene() {
     )
     .withRow(row('SLIs'));
   for (const objective of objectives) {
-    dashboard.withPanel(slisPanel(objective, 'spec', where).span(fullWidth / 2));
+    tier.withPanel(slisPanel(objective, 'spec', where).span(fullWidth / 2));
   }
-  return dashboard.withRow(row('Inspections')).withPanel(
+  return tier.withRow(row('Inspections')).withPanel(
     inspectionsPanel(
       'Inspections, worst first',
       'The last run of every inspection; a button runs it again immediately.',

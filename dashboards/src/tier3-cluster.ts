@@ -1,6 +1,6 @@
 // Tier 3: one cluster. What is wrong with it, and what now?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { diagnosisTable, evidenceTable } from './diagnosis.ts';
 import { rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
 import {
@@ -33,7 +33,7 @@ import {
   objectives,
   slisPanel,
 } from './slo.ts';
-import { choiceVariable, datasourceVariable } from './variables.ts';
+import { choiceVariable } from './variables.ts';
 
 const where = 'region="$region",cluster="$cluster"';
 const scope = { region: ['$region'], cluster: ['$cluster'] };
@@ -43,17 +43,15 @@ const kv = `grpc_service="etcdserverpb.KV",${where}`;
 const firing = `1000 * max by (alertname, objective, urgency, severity) (ALERTS_FOR_STATE{${where}} and on (alertname, objective, cluster, region) ALERTS{alertstate="firing",${where}})`;
 
 export function tier3Cluster() {
-  const dashboard = new DashboardBuilder('etcd fleet: cluster')
-    .uid(dashboardUids.cluster)
-    .description('Tier 3. One etcd cluster: members, service levels, inspections and the buttons that run them.')
-    .tags(['etcd-fleet', 'tier-3'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+  const tier = dashboard({
+    title: 'etcd fleet: cluster',
+    uid: dashboardUids.cluster,
+    description: 'Tier 3. One etcd cluster: members, service levels, inspections and the buttons that run them.',
+    tag: 'tier-3',
+  })
     .link(toOverview())
     .link(toKubernetes())
     .link(toHosts())
-    .withVariable(datasourceVariable())
     .withVariable(choiceVariable('region', 'Region'))
     .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
     .withRow(row('What is wrong, and what to do'))
@@ -190,9 +188,9 @@ export function tier3Cluster() {
       ).withTarget(range(spentBudgetOfCluster(where), '{{objective}}'))
     );
   for (const objective of objectives) {
-    dashboard.withPanel(slisPanel(objective, 'cluster', where).span(fullWidth / objectives.length));
+    tier.withPanel(slisPanel(objective, 'cluster', where).span(fullWidth / objectives.length));
   }
-  return dashboard
+  return tier
     .withRow(row('Requests'))
     .withPanel(
       timeseries('Requests', 'KV requests by method.', 'reqps')

@@ -1,13 +1,13 @@
 // Troubleshooting from Kubernetes to etcd: a Kubernetes cluster is slow. Is it etcd, which member, and who loads it?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { diagnosisTable } from './diagnosis.ts';
 import { apiErrors, apiTime, etcdRequests, etcdSlow, etcdTime, slowFrom } from './kubernetes.ts';
 import { rowToCluster, toHosts, toOverview } from './links.ts';
 import { column, fullWidth, inspectionsPanel, linked, neutral, row, stat, timeseries } from './panels.ts';
 import { diagnosis, inspections, instant, range } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, walFsync } from './sli.ts';
-import { choiceVariable, datasourceVariable } from './variables.ts';
+import { choiceVariable } from './variables.ts';
 
 const where = 'region="$region",kubernetes_cluster="$kubernetes"';
 const scope = { region: ['$region'], kubernetes: ['$kubernetes'] };
@@ -22,16 +22,14 @@ const figure = (...args: Parameters<typeof stat>) =>
     .span(fullWidth / 4);
 
 export function troubleFromKubernetes() {
-  return new DashboardBuilder('etcd fleet: from Kubernetes to etcd')
-    .uid(dashboardUids.fromKubernetes)
-    .description('Troubleshooting. A Kubernetes cluster is slow: is it etcd, which member or host, and who loads it.')
-    .tags(['etcd-fleet', 'troubleshooting'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+  return dashboard({
+    title: 'etcd fleet: from Kubernetes to etcd',
+    uid: dashboardUids.fromKubernetes,
+    description: 'Troubleshooting. A Kubernetes cluster is slow: is it etcd, which member or host, and who loads it.',
+    tag: 'troubleshooting',
+  })
     .link(toOverview())
     .link(toHosts())
-    .withVariable(datasourceVariable())
     .withVariable(choiceVariable('region', 'Region'))
     .withVariable(choiceVariable('kubernetes', 'Kubernetes cluster', { region: ['$region'] }))
     .withRow(row('Is it etcd?'))

@@ -1,6 +1,6 @@
 // Troubleshooting the infrastructure: which hosts and zones hurt clusters, and what does a jitter of some of them touch?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { severityColours } from './diagnosis.ts';
 import { rowToCluster, rowToHost, rowToZone, seriesToHost, toMonitoring, toOverview } from './links.ts';
 import {
@@ -19,7 +19,7 @@ import {
 import { onPlaces, worstHosts } from './places.ts';
 import { impact, range, topology } from './queries.ts';
 import { backendCommit, peerRoundTrip, quantile, walFsync } from './sli.ts';
-import { datasourceVariable, filterVariable } from './variables.ts';
+import { filterVariable } from './variables.ts';
 
 const where = 'region=~"$region",host=~"$host",zone=~"$zone"';
 const scope = { region: ['$region'], host: ['$host'], zone: ['$zone'] };
@@ -49,16 +49,14 @@ const places = (title: string, description: string, by: 'host' | 'zone') =>
     .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }]);
 
 export function troubleHosts() {
-  return new DashboardBuilder('etcd fleet: jitter of hosts')
-    .uid(dashboardUids.hosts)
-    .description('Troubleshooting. Which hosts and zones hurt clusters, and what a jitter of some of them touches.')
-    .tags(['etcd-fleet', 'troubleshooting'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+  return dashboard({
+    title: 'etcd fleet: jitter of hosts',
+    uid: dashboardUids.hosts,
+    description: 'Troubleshooting. Which hosts and zones hurt clusters, and what a jitter of some of them touches.',
+    tag: 'troubleshooting',
+  })
     .link(toOverview())
     .link(toMonitoring())
-    .withVariable(datasourceVariable())
     .withVariable(filterVariable('region', 'Region'))
     .withVariable(filterVariable('zone', 'Zone', { region: ['$region'] }))
     .withVariable(filterVariable('host', 'Host', { region: ['$region'], zone: ['$zone'] }))

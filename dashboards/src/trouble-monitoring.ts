@@ -1,12 +1,12 @@
 // Troubleshooting the monitoring itself: what do we not see, and which figures cannot be trusted?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { coverageRatio } from '../../slo/generate/coverage.ts';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { rowToCluster, toHosts, toOverview } from './links.ts';
 import { column, fullWidth, linked, row, table, timeseries } from './panels.ts';
 import { instant, range } from './queries.ts';
 import { badRatio, shortest } from './slo.ts';
-import { datasourceVariable, filterVariable } from './variables.ts';
+import { filterVariable } from './variables.ts';
 
 const where = 'region=~"$region"';
 const expected = `group by (region, cluster) (cluster:etcd_members:expected{${where}})`;
@@ -38,16 +38,14 @@ const badFrom = (value: number, color: string) => [
 ];
 
 export function troubleMonitoring() {
-  return new DashboardBuilder('etcd fleet: monitoring')
-    .uid(dashboardUids.monitoring)
-    .description('Troubleshooting. What is not seen, and which figures cannot be trusted for it.')
-    .tags(['etcd-fleet', 'troubleshooting'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+  return dashboard({
+    title: 'etcd fleet: monitoring',
+    uid: dashboardUids.monitoring,
+    description: 'Troubleshooting. What is not seen, and which figures cannot be trusted for it.',
+    tag: 'troubleshooting',
+  })
     .link(toOverview())
     .link(toHosts())
-    .withVariable(datasourceVariable())
     .withVariable(filterVariable('region', 'Region'))
     .withRow(row('What is not seen'))
     .withPanel(

@@ -1,6 +1,6 @@
 // Troubleshooting from etcd to Kubernetes: which API servers, resources and verbs suffer from a cluster?
-import { DashboardBuilder, DashboardCursorSync } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboardUids } from '../../src/ids.ts';
+import { dashboard } from './dashboard.ts';
 import { diagnosisTable } from './diagnosis.ts';
 import {
   apiErrors,
@@ -15,7 +15,7 @@ import {
 import { rowToKubernetes, toHosts, toOverview } from './links.ts';
 import { column, fullWidth, linked, row, table, timeseries } from './panels.ts';
 import { diagnosis, instant, range } from './queries.ts';
-import { choiceVariable, datasourceVariable } from './variables.ts';
+import { choiceVariable } from './variables.ts';
 
 const where = 'region="$region",cluster="$cluster"';
 
@@ -28,16 +28,14 @@ const share = (title: string, width: number) => [
 const perSecond = (title: string, width: number) => [...column(title, width), { id: 'unit', value: 'reqps' }];
 
 export function troubleToKubernetes() {
-  return new DashboardBuilder('etcd fleet: from etcd to Kubernetes')
-    .uid(dashboardUids.toKubernetes)
-    .description('Troubleshooting. Which API servers, resources and verbs suffer from one etcd cluster.')
-    .tags(['etcd-fleet', 'troubleshooting'])
-    .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+  return dashboard({
+    title: 'etcd fleet: from etcd to Kubernetes',
+    uid: dashboardUids.toKubernetes,
+    description: 'Troubleshooting. Which API servers, resources and verbs suffer from one etcd cluster.',
+    tag: 'troubleshooting',
+  })
     .link(toOverview())
     .link(toHosts())
-    .withVariable(datasourceVariable())
     .withVariable(choiceVariable('region', 'Region'))
     .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
     .withRow(row('Who suffers'))

@@ -1,8 +1,7 @@
-import { Combobox, Field, InlineSwitch, Stack } from '@grafana/ui';
+import { Combobox, Field, InlineSwitch } from '@grafana/ui';
 import React from 'react';
 
-import { PageFields } from '../../editors/PageFields';
-import { ScopeFields } from '../../editors/ScopeFields';
+import { TableEditor } from '../../editors/TableEditor';
 import { scopeFields } from '../../scope';
 import type { EditorProps } from '../kind';
 import { clusterSorts, type ClustersQuery } from './query';
@@ -23,49 +22,35 @@ const distinctOptions = [
   ...scopeFields.map((value) => ({ value, label: `Only the values of ${value}` })),
 ];
 
-export function ClustersEditor({ datasource, query, onChange, onRunQuery }: EditorProps<ClustersQuery>) {
+export function ClustersEditor(props: EditorProps<ClustersQuery>) {
+  const { query, onChange } = props;
   return (
-    <>
-      <ScopeFields
-        datasource={datasource}
-        idPrefix={query.refId}
-        scope={query.scope}
-        onChange={(scope) => onChange({ scope })}
+    <TableEditor {...props}>
+      <Field label="Columns" noMargin>
+        <Combobox
+          id={`${query.refId}-distinct`}
+          options={distinctOptions}
+          value={query.distinct}
+          width={30}
+          onChange={({ value }) => onChange({ distinct: value })}
+        />
+      </Field>
+      <Field label="Sort by" noMargin>
+        <Combobox
+          id={`${query.refId}-sort`}
+          options={sortOptions}
+          value={query.sort}
+          width={26}
+          onChange={({ value }) => onChange({ sort: value })}
+        />
+      </Field>
+      <InlineSwitch
+        id={`${query.refId}-descending`}
+        label="Descending"
+        showLabel
+        value={query.descending}
+        onChange={(event) => onChange({ descending: event.currentTarget.checked })}
       />
-      <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-end">
-        <Field label="Columns" noMargin>
-          <Combobox
-            id={`${query.refId}-distinct`}
-            options={distinctOptions}
-            value={query.distinct}
-            width={30}
-            onChange={({ value }) => onChange({ distinct: value })}
-          />
-        </Field>
-        <Field label="Sort by" noMargin>
-          <Combobox
-            id={`${query.refId}-sort`}
-            options={sortOptions}
-            value={query.sort}
-            width={26}
-            onChange={({ value }) => onChange({ sort: value })}
-          />
-        </Field>
-        <InlineSwitch
-          id={`${query.refId}-descending`}
-          label="Descending"
-          showLabel
-          value={query.descending}
-          onChange={(event) => onChange({ descending: event.currentTarget.checked })}
-        />
-        <PageFields
-          idPrefix={query.refId}
-          limit={query.limit}
-          offset={query.offset}
-          onChange={onChange}
-          onRunQuery={onRunQuery}
-        />
-      </Stack>
-    </>
+    </TableEditor>
   );
 }

@@ -1,8 +1,7 @@
-import { Combobox, Field, Stack } from '@grafana/ui';
+import { Combobox, Field } from '@grafana/ui';
 import React from 'react';
 
-import { PageFields } from '../../editors/PageFields';
-import { ScopeFields } from '../../editors/ScopeFields';
+import { TableEditor } from '../../editors/TableEditor';
 import type { EditorProps } from '../kind';
 import type { DiagnosisQuery } from './query';
 
@@ -12,33 +11,19 @@ const findingsOptions = [
   { value: 'evidence' as const, label: 'Their evidence' },
 ];
 
-export function DiagnosisEditor({ datasource, query, onChange, onRunQuery }: EditorProps<DiagnosisQuery>) {
+export function DiagnosisEditor(props: EditorProps<DiagnosisQuery>) {
+  const { query, onChange } = props;
   return (
-    <>
-      <ScopeFields
-        datasource={datasource}
-        idPrefix={query.refId}
-        scope={query.scope}
-        onChange={(scope) => onChange({ scope })}
-      />
-      <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-end">
-        <Field label="Findings" noMargin>
-          <Combobox
-            id={`${query.refId}-findings`}
-            options={findingsOptions}
-            value={query.findings}
-            width={30}
-            onChange={({ value }) => onChange({ findings: value })}
-          />
-        </Field>
-        <PageFields
-          idPrefix={query.refId}
-          limit={query.limit}
-          offset={query.offset}
-          onChange={onChange}
-          onRunQuery={onRunQuery}
+    <TableEditor {...props}>
+      <Field label="Findings" noMargin>
+        <Combobox
+          id={`${query.refId}-findings`}
+          options={findingsOptions}
+          value={query.findings}
+          width={30}
+          onChange={({ value }) => onChange({ findings: value })}
         />
-      </Stack>
-    </>
+      </Field>
+    </TableEditor>
   );
 }
