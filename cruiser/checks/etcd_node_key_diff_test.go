@@ -162,10 +162,10 @@ func TestNodeKeyDiffSkipsALearner(t *testing.T) {
 }
 
 // requireRefusal runs the check until it fails with the reason: on a busy machine a member may first give no answer in time.
-func requireRefusal(t *testing.T, inspect *inspector, reason string) {
+func requireRefusal(t *testing.T, inspect *inspector, parameters map[string]string, reason string) {
 	t.Helper()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		_, err := inspect.run(t, nil)
+		_, err := inspect.run(t, parameters)
 		assert.ErrorContains(c, err, reason)
 	}, patience, time.Second)
 }
@@ -180,8 +180,8 @@ func TestNodeKeyDiffAuthenticates(t *testing.T) {
 		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 
 		anonymous := map[string][]byte{"ca.crt": cluster.Credentials(t)["ca.crt"]}
-		requireRefusal(t, newKeyDiffInspector(t, cluster, anonymous), "if the member demands a client certificate, add tls.crt and tls.key to the Secret")
-		requireRefusal(t, newKeyDiffInspector(t, cluster, nil), "certificate signed by unknown authority")
+		requireRefusal(t, newKeyDiffInspector(t, cluster, anonymous), nil, "if the member demands a client certificate, add tls.crt and tls.key to the Secret")
+		requireRefusal(t, newKeyDiffInspector(t, cluster, nil), nil, "certificate signed by unknown authority")
 	})
 	t.Run("by password", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{Auth: true})
@@ -191,10 +191,10 @@ func TestNodeKeyDiffAuthenticates(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, etcdv1beta1.OutcomePassed, result.Outcome)
 
-		requireRefusal(t, newKeyDiffInspector(t, cluster, map[string][]byte{"ca.crt": secret["ca.crt"]}), "it demands a password")
+		requireRefusal(t, newKeyDiffInspector(t, cluster, map[string][]byte{"ca.crt": secret["ca.crt"]}), nil, "it demands a password")
 
 		secret["password"] = []byte("wrong")
-		requireRefusal(t, newKeyDiffInspector(t, cluster, secret), "wrong username or password")
+		requireRefusal(t, newKeyDiffInspector(t, cluster, secret), nil, "wrong username or password")
 	})
 	t.Run("as a user without rights", func(t *testing.T) {
 		cluster := etcdtest.Start(t, etcdtest.Options{Auth: true})
@@ -202,7 +202,7 @@ func TestNodeKeyDiffAuthenticates(t *testing.T) {
 		require.NoError(t, err)
 		secret := cluster.Credentials(t)
 		secret["username"], secret["password"] = []byte("nobody"), []byte("nothing")
-		requireRefusal(t, newKeyDiffInspector(t, cluster, secret), "grant the Secret's user a role that may read all keys")
+		requireRefusal(t, newKeyDiffInspector(t, cluster, secret), nil, "grant the Secret's user a role that may read all keys")
 	})
 }
 

@@ -141,13 +141,17 @@ func (r *region) await(c *cluster, reason string) string {
 	return found.Message
 }
 
-// series are the values of the inventory's series of a cluster, by metric, and by member where there is one.
+// series are the values of the inventory's series of a cluster, by metric, and by member where there is one. Those that are
+// only there to be joined are left out.
 func series(t *testing.T, metrics prometheus.Gatherer, id string) map[string]float64 {
 	t.Helper()
 	families, err := metrics.Gather()
 	require.NoError(t, err)
 	found := map[string]float64{}
 	for _, family := range families {
+		if strings.HasSuffix(family.GetName(), "_info") {
+			continue
+		}
 		for _, metric := range family.GetMetric() {
 			name, of := strings.TrimPrefix(family.GetName(), "etcdfleet_"), ""
 			for _, label := range metric.GetLabel() {

@@ -6,7 +6,7 @@ const runButton = 'Run etcd-node-key-diff on gz-etcd-default now';
 
 for (const [title, address, row] of [
   ['regions', `/d/${dashboardUids.overview}?var-datasource=${datasourceUid}`, /^gz/],
-  ['scene', `/d/${dashboardUids.scene}?var-datasource=${datasourceUid}&var-scene=business`, /etcd-(small|default)/],
+  ['scene', `/d/${dashboardUids.scene}?var-datasource=${datasourceUid}&var-scene=business`, /read-availability/],
   ['cluster', `/d/${dashboardUids.cluster}?${cluster}`, /gz-etcd-default/],
   ['ways to Kubernetes', `/d/${dashboardUids.toKubernetes}?${cluster}`, /gz-tke-1/],
   ['ways from Kubernetes', `/d/${dashboardUids.fromKubernetes}?${cluster}&var-kubernetes=gz-tke-1`, /gz-etcd-default/],
