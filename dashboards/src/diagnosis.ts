@@ -34,10 +34,10 @@ export function diagnosisTable(
     .overrideByName('region', column('region', 60))
     .overrideByName('cluster', column('cluster', 150))
     .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 230 }])
-    .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
+    .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }])
     .overrideByName('action', [
       { id: 'displayName', value: 'next' },
-      { id: 'custom.width', value: 235 },
+      { id: 'custom.width', value: 225 },
       ...wrappedText,
     ])
     .overrideByName('host', [...column('host', 105), ...wrappedText, ...linked(findingToHosts)])

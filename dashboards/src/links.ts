@@ -25,16 +25,16 @@ export const rowToCluster: DataLink = {
   url: address(dashboardUids.cluster, { region: field('region'), cluster: field('cluster') }),
 };
 
-/** For a table of findings: the datasource has the hosts as variables, because a finding names several. */
+/** For a table of findings: the datasource has the hosts as variables, encoded, because a finding names several. */
 export const findingToHosts: DataLink = {
   title: 'What is on ${__data.fields.host}, and what of it is hurt',
-  url: `/d/${dashboardUids.hosts}?var-region=${field('region')}&\${__data.fields.hostVariables}&${keepContext}`,
+  url: `/d/${dashboardUids.hosts}?var-region=${field('region')}&\${__data.fields.hostVariables:raw}&${keepContext}`,
 };
 
 /** For a table of evidence: the series in Explore, over the dashboard's time range. */
 export const evidenceToExplore: DataLink = {
   title: 'Show the series in Explore',
-  url: `/explore?schemaVersion=1&panes=${explorePane('${__data.fields.exploreQueries}')}`,
+  url: `/explore?schemaVersion=1&panes=${explorePane('${__data.fields.exploreQueries:raw}')}`,
 };
 
 /** One pane of Explore's address; the queries are encoded already. */

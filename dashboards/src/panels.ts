@@ -52,8 +52,8 @@ export function stat(title: string, description: string, unit: string, steps: Th
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('/^Value$/'))
     .noValue('No data')
     .mappings([noData])
-    .height(4)
-    .span(4);
+    .height(3)
+    .span(8);
 }
 
 /** Neither good nor bad: without this it has the colour of the first step. */
@@ -193,6 +193,11 @@ export const wrappedText: DynamicConfigValue[] = [{ id: 'custom.wrapText', value
 /** A column that leads somewhere. */
 export const linked = (link: { title: string; url: string }): DynamicConfigValue[] => [{ id: 'links', value: [link] }];
 
+/** For a column whose values have colours of their own: other values, and none, are neither good nor bad. */
+export const greyOtherwise: DynamicConfigValue[] = [
+  { id: 'thresholds', value: { mode: 'absolute', steps: [{ color: 'text', value: null }] } },
+];
+
 /** A column that shows each word in its own colour. */
 export function colouredWords(colours: Record<string, string>): DynamicConfigValue[] {
   const mapping: ValueMapping = {
@@ -202,7 +207,7 @@ export function colouredWords(colours: Record<string, string>): DynamicConfigVal
   return [
     { id: 'mappings', value: [mapping] },
     { id: 'custom.cellOptions', value: { type: 'color-text' } },
-    { id: 'thresholds', value: { mode: 'absolute', steps: [{ color: 'text', value: null }] } }, // of other texts, and of none
+    ...greyOtherwise,
   ];
 }
 

@@ -7,6 +7,7 @@ import {
   anyIsBad,
   column,
   fullWidth,
+  greyOtherwise,
   inspectionsFailed,
   inspectionsPanel,
   linked,
@@ -269,5 +270,6 @@ function yesNo(no: string, noColour: string, yes: string, yesColour: string) {
   return [
     { id: 'mappings', value: [{ type: 'value', options }] },
     { id: 'custom.cellOptions', value: { type: 'color-text' } },
+    ...greyOtherwise,
   ];
 }

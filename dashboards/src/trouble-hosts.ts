@@ -46,7 +46,7 @@ const places = (title: string, description: string, by: 'host' | 'zone') =>
     .overrideByName('notKnown', hiddenColumn)
     .overrideByName('members', hiddenColumn)
     .overrideByName('kubernetes', column('Kubernetes', 95))
-    .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }]);
+    .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }]);
 
 export function troubleHosts() {
   return dashboard({
@@ -83,7 +83,7 @@ export function troubleHosts() {
         .overrideByName('where', [...column('where', 80), ...colouredWords(whereColours)])
         .overrideByName('quorum', [...column('quorum', 80), ...colouredWords(quorumColours)])
         .overrideByName('here', hiddenColumn)
-        .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }])
         .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
         .overrideByName('kubernetes', column('Kubernetes', 100))
         .overrideByName('product', hiddenColumn)
