@@ -72,6 +72,9 @@ func (q *topologyQuery) frames(rows []clusterRow, regions []inventory.Status) da
 	slices.SortFunc(rows, (&clustersQuery{Sort: "health"}).order())
 	drawn := &graph{known: map[string]bool{}}
 	var notices []data.Notice
+	if len(rows) == 0 {
+		notices = append(notices, notice(data.NoticeSeverityInfo, "The inventory has no cluster of this scope."))
+	}
 	for i, r := range rows {
 		next := &graph{known: map[string]bool{}}
 		next.draw(r)

@@ -51,6 +51,12 @@ func TestTopologyHasRoomForAsManyNodesAsAPersonTellsApart(t *testing.T) {
 	require.Len(t, noticesOf(nodes), 1)
 }
 
+func TestTopologyOfNothingSaysSo(t *testing.T) {
+	nodes := (&topologyQuery{}).frames(nil, nil)[0]
+	require.Zero(t, nodes.Rows())
+	require.Equal(t, []string{"The inventory has no cluster of this scope."}, noticesOf(nodes))
+}
+
 func TestFramesOfTopology(t *testing.T) {
 	known := &inventory.Cluster{
 		Region: "gz", ID: "gz-1", Size: 3, KubernetesClusters: []string{"gz-tke-1"},

@@ -50,11 +50,15 @@ describe('the values of a dimension', () => {
 
 it('answers a table without rows without columns, with its notices', async () => {
   const frame = createDataFrame({ name: 'clusters', fields: [{ name: 'region', values: [] }], meta: { notices: [] } });
-  jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [frame] }));
+  const graph = createDataFrame({
+    fields: [{ name: 'id', values: [] }],
+    meta: { preferredVisualisationType: 'nodeGraph' },
+  });
+  jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [frame, graph] }));
   const datasource = new FleetDatasource(settings as unknown as DataSourceInstanceSettings<FleetOptions>, templates);
   const request = { targets: [] } as unknown as DataQueryRequest<FleetQuery>;
   const { data } = await lastValueFrom(datasource.query(request));
-  expect(data).toMatchObject([{ name: 'clusters', fields: [], length: 0, meta: { notices: [] } }]);
+  expect(data).toMatchObject([{ name: 'clusters', fields: [], length: 0, meta: { notices: [] } }, graph]);
 });
 
 it('reads the names of objectives from what is recorded for a scope', async () => {

@@ -50,7 +50,10 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
 
   /** A table without rows has no columns either: Grafana's table then shows the panel's text for no data. */
   query(request: DataQueryRequest<FleetQuery>): Observable<DataQueryResponse> {
-    const withoutColumns = (frame: DataFrame): DataFrame => (frame.length === 0 ? { ...frame, fields: [] } : frame);
+    // A node graph refuses frames without its columns.
+    const isTable = ({ meta }: DataFrame) => meta?.preferredVisualisationType !== 'nodeGraph';
+    const withoutColumns = (frame: DataFrame): DataFrame =>
+      frame.length === 0 && isTable(frame) ? { ...frame, fields: [] } : frame;
     return super.query(request).pipe(map((response) => ({ ...response, data: response.data.map(withoutColumns) })));
   }
 
