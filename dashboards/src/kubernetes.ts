@@ -1,6 +1,9 @@
 // Kubernetes API servers and their requests to etcd as PromQL. The API servers' targets carry the labels of the etcd cluster
 // and kubernetes_cluster; the histogram of etcd's times has few edges, so that times are means and shares, not quantiles.
 
+import { timeseries } from './panels.ts';
+import { range } from './queries.ts';
+
 const rate = (metric: string, where: string) => `rate(${metric}{${where}}[$__rate_interval])`;
 
 /** Requests that end by themselves: watches and connections are as long as their client wants. */
@@ -39,3 +42,14 @@ export const etcdSlow = (by: string, where: string) =>
 /** Failed requests of API servers to etcd, per second. */
 export const etcdErrors = (by: string, where: string) =>
   `sum by (${by}) (${rate('etcd_request_errors_total', where)}) or 0 * ${etcdRequests(by, where)}`;
+
+export const slowRequests = (where: string) =>
+  timeseries('Slow requests to etcd', `Share slower than ${slowFrom}, by operation.`, 'percentunit')
+    .min(0)
+    .axisSoftMax(0.01)
+    .withTarget(range(etcdSlow('operation', where), '{{operation}}'));
+
+export const timeByVerb = (where: string) =>
+  timeseries('Mean time by verb', 'API requests by verb; watches and connections do not count.', 's')
+    .min(0)
+    .withTarget(range(apiTime('verb', where), '{{verb}}'));

@@ -2,7 +2,16 @@
 import { dashboardUids } from '../../src/ids.ts';
 import { dashboard } from './dashboard.ts';
 import { diagnosisTable } from './diagnosis.ts';
-import { apiErrors, apiTime, etcdRequests, etcdSlow, etcdTime, slowFrom } from './kubernetes.ts';
+import {
+  apiErrors,
+  apiTime,
+  etcdRequests,
+  etcdSlow,
+  etcdTime,
+  slowFrom,
+  slowRequests,
+  timeByVerb,
+} from './kubernetes.ts';
 import { rowToCluster, toHosts, toOverview } from './links.ts';
 import { column, fullWidth, inspectionsPanel, linked, neutral, row, stat, timeseries } from './panels.ts';
 import { diagnosis, inspections, instant, range } from './queries.ts';
@@ -76,17 +85,8 @@ export function troubleFromKubernetes() {
         .withTarget(range(apiTime('', where), 'API requests', 'A'))
         .withTarget(range(etcdTime('', where), 'requests to etcd', 'B'))
     )
-    .withPanel(
-      timeseries('Slow requests to etcd', `Share slower than ${slowFrom}, by operation.`, 'percentunit')
-        .min(0)
-        .axisSoftMax(0.01)
-        .withTarget(range(etcdSlow('operation', where), '{{operation}}'))
-    )
-    .withPanel(
-      timeseries('Mean time by verb', 'API requests by verb; watches and connections do not count.', 's')
-        .min(0)
-        .withTarget(range(apiTime('verb', where), '{{verb}}'))
-    )
+    .withPanel(slowRequests(where))
+    .withPanel(timeByVerb(where))
     .withRow(row('Which member, disk and network'))
     .withPanel(
       timeseries(

@@ -48,6 +48,17 @@ const places = (title: string, description: string, by: 'host' | 'zone') =>
     .overrideByName('kubernetes', column('Kubernetes', 95))
     .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }]);
 
+/** The p99 of a histogram on the hosts where it is largest. */
+const slowestHosts = (title: string, metric: string, recommended: number) =>
+  timeseries(
+    `${title} by host, p99`,
+    `The slowest member on each host, of the ten slowest; recommended below ${recommended} ms.`,
+    's'
+  )
+    .min(0)
+    .withTarget(range(worstHosts(ofMembers(metric), where), '{{host}}'))
+    .overrideByFieldType('number', linked(seriesToHost));
+
 export function troubleHosts() {
   return dashboard({
     title: 'etcd fleet: jitter of hosts',
@@ -103,36 +114,9 @@ export function troubleHosts() {
       ).withTarget(topology({ scope }))
     )
     .withRow(row('What the hosts do'))
-    .withPanel(
-      timeseries(
-        'WAL fsync by host, p99',
-        'The slowest member on each host, of the ten slowest; recommended below 10 ms.',
-        's'
-      )
-        .min(0)
-        .withTarget(range(worstHosts(ofMembers(walFsync), where), '{{host}}'))
-        .overrideByFieldType('number', linked(seriesToHost))
-    )
-    .withPanel(
-      timeseries(
-        'Backend commit by host, p99',
-        'The slowest member on each host, of the ten slowest; recommended below 25 ms.',
-        's'
-      )
-        .min(0)
-        .withTarget(range(worstHosts(ofMembers(backendCommit), where), '{{host}}'))
-        .overrideByFieldType('number', linked(seriesToHost))
-    )
-    .withPanel(
-      timeseries(
-        'Peer round trip by host, p99',
-        'The slowest member on each host, of the ten slowest; recommended below 50 ms.',
-        's'
-      )
-        .min(0)
-        .withTarget(range(worstHosts(ofMembers(peerRoundTrip), where), '{{host}}'))
-        .overrideByFieldType('number', linked(seriesToHost))
-    )
+    .withPanel(slowestHosts('WAL fsync', walFsync, 10))
+    .withPanel(slowestHosts('Backend commit', backendCommit, 25))
+    .withPanel(slowestHosts('Peer round trip', peerRoundTrip, 50))
     .withPanel(
       timeseries('Members not scraped by host', 'Whether they run is not known.', 'none')
         .min(0)

@@ -11,6 +11,8 @@ import {
   etcdSlow,
   etcdTime,
   slowFrom,
+  slowRequests,
+  timeByVerb,
 } from './kubernetes.ts';
 import { rowToKubernetes, toHosts, toOverview } from './links.ts';
 import { column, fullWidth, linked, row, table, timeseries } from './panels.ts';
@@ -110,17 +112,8 @@ export function troubleToKubernetes() {
         .axisSoftMax(0.001)
         .withTarget(range(apiErrors('kubernetes_cluster', where), '{{kubernetes_cluster}}'))
     )
-    .withPanel(
-      timeseries('Slow requests to etcd', `Share slower than ${slowFrom}, by operation.`, 'percentunit')
-        .min(0)
-        .axisSoftMax(0.01)
-        .withTarget(range(etcdSlow('operation', where), '{{operation}}'))
-    )
-    .withPanel(
-      timeseries('Mean time by verb', 'API requests by verb; watches and connections do not count.', 's')
-        .min(0)
-        .withTarget(range(apiTime('verb', where), '{{verb}}'))
-    )
+    .withPanel(slowRequests(where))
+    .withPanel(timeByVerb(where))
     .withPanel(
       timeseries('Failed requests to etcd', 'By Kubernetes cluster and operation.', 'reqps')
         .min(0)
