@@ -42,6 +42,10 @@ const matrices: Record<string, Injection[]> = {
     onCluster('pause-member', 'sh-etcd-small', 'Member down'),
     onCluster('stutter-member', 'sh-etcd-default', 'Starved member'),
     { fault: 'slow-host', target: 'sh-node-1', cluster: 'sh-etcd-large', suspect: 'Slow disk' },
+    onCluster('heavy-lists', 'gz-etcd-default', 'Large lists'),
+    onCluster('stop-scrape', 'gz-etcd-large', 'Collection broken'),
+    onCluster('half-onboard', 'gz-etcd-small', 'Onboarding incomplete'),
+    { fault: 'stop-sidecar', target: 'gz', cluster: 'gz-etcd-default', suspect: 'Series away' },
   ],
   second: [
     {
@@ -74,6 +78,10 @@ const matrices: Record<string, Injection[]> = {
     {
       ...onCluster('split-member', 'sh-etcd-small', 'Split membership'),
       beside: { fault: 'large-value', target: 'gz-etcd-large' },
+    },
+    {
+      ...onCluster('heavy-lists', 'sh-etcd-large', 'Large lists'),
+      beside: { fault: 'half-onboard', target: 'gz-etcd-default' },
     },
     { ...onCluster('hot-key', 'sh-etcd-small', 'Hot keys'), beside: { fault: 'stop-api', target: 'gz' } },
   ],

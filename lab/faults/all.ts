@@ -4,6 +4,8 @@ import { corrupt } from './corrupt.ts';
 import { expiringCertificate } from './expiring-certificate.ts';
 import type { Fault } from './fault.ts';
 import { fillQuota } from './fill-quota.ts';
+import { halfOnboard } from './half-onboard.ts';
+import { heavyLists } from './heavy-lists.ts';
 import { hotKey } from './hot-key.ts';
 import { killMember } from './kill-member.ts';
 import { killQuorum } from './kill-quorum.ts';
@@ -16,6 +18,7 @@ import { slowHost } from './slow-host.ts';
 import { splitMember } from './split-member.ts';
 import { stopApi } from './stop-api.ts';
 import { stopCruiser } from './stop-cruiser.ts';
+import { stopScrape } from './stop-scrape.ts';
 import { stopSidecar } from './stop-sidecar.ts';
 import { stopThanos } from './stop-thanos.ts';
 import { stutterMember } from './stutter-member.ts';
@@ -33,6 +36,7 @@ export const faults: Fault[] = [
   largeValue,
   manyKeys,
   hotKey,
+  heavyLists,
   splitMember,
   restartMember,
   expiringCertificate,
@@ -40,6 +44,8 @@ export const faults: Fault[] = [
   pauseApi,
   stopThanos,
   stopSidecar,
+  stopScrape,
+  halfOnboard,
   stopCruiser,
 ];
 

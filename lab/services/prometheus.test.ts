@@ -19,6 +19,7 @@ interface Config {
     honor_labels?: boolean;
     http_sd_configs?: Array<{ url: string }>;
     static_configs?: Array<{ targets: string[] }>;
+    relabel_configs?: Array<{ source_labels: string[]; regex: string; action: string }>;
   }>;
 }
 
@@ -49,4 +50,16 @@ test('a region evaluates the region’s part of the rules, as written by the lab
 test('external labels do not collide with the labels of etcd’s series', () => {
   const { external_labels } = (parse(deployed) as Config).global;
   assert.deepEqual(Object.keys(external_labels).sort(), ['prometheus', 'replica']);
+});
+
+test('only the job of the members leaves out clusters, and the deployed configuration leaves out none', () => {
+  const [region] = lab.plan.regions;
+  const rulesOf = (leftOut: string[]) =>
+    (parse(labConfig(lab, deployed, region, leftOut)) as Config).scrape_configs.flatMap((job) =>
+      (job.relabel_configs ?? []).map((rule) => ({ job: job.job_name, ...rule }))
+    );
+  assert.deepEqual(rulesOf([]), []);
+  assert.deepEqual(rulesOf(['gz-a', 'gz-b']), [
+    { job: 'etcd', source_labels: ['cluster'], regex: 'gz-a|gz-b', action: 'drop' },
+  ]);
 });

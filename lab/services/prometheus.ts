@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { parseDocument, stringify } from 'yaml';
+import { type Document, parseDocument, stringify } from 'yaml';
 
 import { authorityFile, tokenOf } from '../credentials.ts';
 import { httpOk } from '../http.ts';
@@ -15,14 +15,13 @@ import { operatorName } from './operator.ts';
 /** The region's Prometheus: deploy/prometheus/prometheus.yaml with the lab's addresses and shorter intervals. */
 export function prometheus(lab: Lab, region: PlannedRegion): Service {
   const name = prometheusName(region);
-  const configFile = etcFile(lab, region.name, 'prometheus.yaml');
   const address = `127.0.0.1:${region.ports.prometheus}`;
   return {
     name,
     needs: [operatorName(region)],
     command: program(lab, 'prometheus'),
     args: [
-      `--config.file=${configFile}`,
+      `--config.file=${configFile(lab, region)}`,
       `--storage.tsdb.path=${dataDir(lab, name)}`,
       '--storage.tsdb.retention.time=2d',
       `--web.listen-address=${address}`,
@@ -36,7 +35,7 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
       rmSync(regionRuleFile(lab), { force: true }); // written again after all members have been scraped
       writeApiserverTargets(lab, region);
       writeThanosRuleTargets(lab, region);
-      writePrivateFile(configFile, labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
+      writePrivateFile(configFile(lab, region), labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region));
     },
     probe: () => httpOk(`http://${address}/-/ready`),
   };
@@ -44,6 +43,8 @@ export function prometheus(lab: Lab, region: PlannedRegion): Service {
 
 export const prometheusName = (region: PlannedRegion) => `${region.name}-prometheus`;
 export const prometheusURL = (region: PlannedRegion) => `http://127.0.0.1:${region.ports.prometheus}`;
+
+const configFile = (lab: Lab, region: PlannedRegion) => etcFile(lab, region.name, 'prometheus.yaml');
 
 const apiserversDir = (lab: Lab, region: PlannedRegion) => etcFile(lab, region.name, 'kube-apiservers');
 
@@ -78,8 +79,19 @@ function writeThanosRuleTargets(lab: Lab, region: PlannedRegion): void {
 
 const deployedConfig = (lab: Lab) => path.join(lab.root, 'deploy', 'prometheus', 'prometheus.yaml');
 
-/** Returns the deployed configuration, changed for a region of the lab. */
-export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): string {
+/** Makes a running Prometheus drop the targets of some clusters, as a mistake in its configuration does. */
+export async function scrapeAllBut(lab: Lab, region: PlannedRegion, clusters: string[]): Promise<void> {
+  writePrivateFile(
+    configFile(lab, region),
+    labConfig(lab, readFileSync(deployedConfig(lab), 'utf8'), region, clusters)
+  );
+  await httpOk(`${prometheusURL(region)}/-/reload`, { method: 'POST', timeoutMilliseconds: reloadMilliseconds });
+}
+
+const reloadMilliseconds = 30_000;
+
+/** Returns the deployed configuration, changed for a region of the lab, without the targets of some clusters. */
+export function labConfig(lab: Lab, deployed: string, region: PlannedRegion, leftOut: string[] = []): string {
   const { ports } = region;
   const places: Record<string, string> = {
     'prometheus:9090': `127.0.0.1:${ports.prometheus}`,
@@ -98,5 +110,18 @@ export function labConfig(lab: Lab, deployed: string, region: PlannedRegion): st
   document.setIn(['global', 'scrape_timeout'], '4s');
   document.setIn(['global', 'evaluation_interval'], scrapeInterval);
   document.set('rule_files', [regionRuleFile(lab)]);
+  if (leftOut.length > 0) {
+    const drop = { source_labels: ['cluster'], regex: leftOut.join('|'), action: 'drop' };
+    document.setIn(['scrape_configs', jobNumber(document, 'etcd'), 'relabel_configs'], [drop]);
+  }
   return document.toString();
+}
+
+function jobNumber(config: Document, name: string): number {
+  const { scrape_configs: jobs } = config.toJS() as { scrape_configs: Array<{ job_name: string }> };
+  const number = jobs.findIndex((job) => job.job_name === name);
+  if (number < 0) {
+    throw new Error(`deploy/prometheus/prometheus.yaml has no job ${name}`);
+  }
+  return number;
 }

@@ -30,6 +30,9 @@ type clusterConfig struct {
 	// HotKey is a key that every request writes. If it is set, there are no objects.
 	HotKey string `json:"hotKey,omitempty"`
 
+	// ListsEverything makes each request read all keys of the cluster at once. If it is set, there are no objects.
+	ListsEverything bool `json:"listsEverything,omitempty"`
+
 	TLS *tlsFiles `json:"tls,omitempty"`
 }
 
@@ -60,13 +63,18 @@ func readConfig(file string) (config, error) {
 	return c, nil
 }
 
+// keepsObjects reports whether the load resembles that of API servers, and not that of one client which misbehaves.
+func (c clusterConfig) keepsObjects() bool { return c.HotKey == "" && !c.ListsEverything }
+
 func (c clusterConfig) validate() error {
 	switch {
+	case c.HotKey != "" && c.ListsEverything:
+		return errors.New("hotKey and listsEverything exclude each other: remove one")
 	case c.Name == "":
 		return errors.New("name is missing")
 	case len(c.Endpoints) == 0:
 		return errors.New("endpoints are missing")
-	case c.HotKey == "" && c.Objects < minObjects:
+	case c.keepsObjects() && c.Objects < minObjects:
 		return fmt.Errorf("objects is %d: at least %d are needed", c.Objects, minObjects)
 	case c.RequestsPerSecond <= 0:
 		return errors.New("requestsPerSecond must be above 0")

@@ -84,6 +84,10 @@ func newLoad(config clusterConfig) (*load, error) {
 		l.mix = []request{{"hot-key", 1, l.writeHotKey}}
 		return l, nil
 	}
+	if config.ListsEverything {
+		l.mix = []request{{"list-all", 1, l.listAll}}
+		return l, nil
+	}
 	l.mix = []request{
 		{"get", 30, l.get},
 		{"list", 10, l.list},
@@ -102,7 +106,7 @@ func (l *load) close() {
 // run sends requests until ctx ends, whatever happens to the cluster.
 func (l *load) run(ctx context.Context) {
 	var running sync.WaitGroup
-	if l.config.HotKey == "" {
+	if l.config.keepsObjects() {
 		running.Go(func() { l.watch(ctx) })
 		running.Go(func() { l.compact(ctx) })
 		l.seed(ctx)

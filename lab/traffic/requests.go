@@ -20,6 +20,12 @@ func (l *load) list(ctx context.Context) error {
 	return err
 }
 
+// listAll is what a client without pages and without a cache does.
+func (l *load) listAll(ctx context.Context) error {
+	_, err := l.client.Get(ctx, "\x00", clientv3.WithFromKey())
+	return err
+}
+
 func (l *load) writeHotKey(ctx context.Context) error {
 	_, err := l.client.Put(ctx, l.config.HotKey, time.Now().Format(time.RFC3339Nano))
 	return err

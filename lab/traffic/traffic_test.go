@@ -68,6 +68,27 @@ func TestAHotKeyIsAllThatItsLoadWrites(t *testing.T) {
 	assert.Equal(t, "hot", string(answer.Kvs[0].Key))
 }
 
+func TestAListOfEverythingReadsAllKeysAndWritesNone(t *testing.T) {
+	cluster := etcdtest.Start(t, etcdtest.Options{Size: 1})
+	endpoint := cluster.Spec("traffic-lists", "").Members[0].ClientURL
+	before, err := cluster.Client(t).Put(t.Context(), "key", "value")
+	require.NoError(t, err)
+	l, err := newLoad(clusterConfig{Name: t.Name(), Endpoints: []string{endpoint}, RequestsPerSecond: 500, ListsEverything: true})
+	require.NoError(t, err)
+	defer l.close()
+
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); l.run(ctx) }()
+	assert.Eventually(t, func() bool { return succeeded(t, "list-all") }, time.Minute, 50*time.Millisecond)
+	stop()
+	<-ended
+
+	after, err := cluster.Client(t).Get(t.Context(), "key")
+	require.NoError(t, err)
+	assert.Equal(t, before.Header.Revision, after.Header.Revision)
+}
+
 // succeeded reports whether the test's load has counted a request of the kind with the code OK.
 func succeeded(t *testing.T, kind string) bool {
 	families, err := prometheus.DefaultGatherer.Gather()

@@ -47,7 +47,9 @@ func (d *Datasource) diagnose(ctx context.Context, clusters []diagnosedCluster, 
 		}
 		notices = append(notices, notice(data.NoticeSeverityError, "The members' series are not known, so that this is what inspections say alone. %v", failure))
 	} else {
-		notices = partialNotices(onceEach(history.partial), d.lostStores(ctx))
+		lost := d.lostStores(ctx)
+		history.lost = len(lost) > 0
+		notices = partialNotices(onceEach(history.partial), lost)
 	}
 	findings := make(map[clusterKey][]diagnosis.Finding, len(clusters))
 	for _, c := range clusters {

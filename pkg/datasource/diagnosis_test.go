@@ -83,7 +83,7 @@ func TestWithoutThanosADiagnosisIsWhatInspectionsSay(t *testing.T) {
 	d := newFleet(t, withURL("http://127.0.0.1:1"))
 	frame := eventually(t, d, diagnosisOf("gz", "gz-2"), firstSuspect("Data differ"))
 	require.Contains(t, noticesOf(frame)[0], "The members' series are not known")
-	frame = eventually(t, d, diagnosisOf("gz", "gz-1"), firstSuspect("None"))
+	frame = eventually(t, d, diagnosisOf("gz", "gz-1"), firstSuspect("Series away"))
 	require.Equal(t, []any{"Blind"}, columnOf(frame, "severity"))
 
 	response := ask(t, d, map[string]any{"kind": "diagnosis"})
@@ -116,6 +116,17 @@ func TestFrameOfDiagnosis(t *testing.T) {
 	}
 	checkGolden(t, "diagnosis-evidence", (&diagnosisQuery{page: page{Limit: 100}}).evidenceFrame(rows, nil))
 	checkGolden(t, "diagnosis", (&diagnosisQuery{page: page{Limit: 100}}).frame(rows, regionsOfEveryState()))
+}
+
+// Without a store, no series is no fact: a cluster that has some is judged by them.
+func TestALostStoreHidesOnlyClustersWithoutSeries(t *testing.T) {
+	gz, sh := clusterKey{"gz", "gz-1"}, clusterKey{"sh", "sh-1"}
+	series := map[clusterKey]diagnosis.Series{gz: {}, sh: {"up": {"sh-1-0": {{Time: seenAt, Value: 1}}}}}
+	for _, history := range []*signalHistory{{known: true, lost: true, series: series}, {known: true, partial: []string{"no store matched"}, series: series}} {
+		require.Contains(t, history.away(gz), "without one of its stores")
+		require.Empty(t, history.away(sh))
+	}
+	require.Empty(t, (&signalHistory{known: true, series: series}).away(gz))
 }
 
 // Two clusters of one name in two regions share nothing.

@@ -23,8 +23,10 @@ const (
 
 // signalHistory is what Thanos knows of the signals of the chosen clusters, and of the disks of their hosts.
 type signalHistory struct {
-	at     time.Time
-	known  bool
+	at    time.Time
+	known bool
+	// lost is set if Thanos has no contact to a store: then it has no series for a cluster that may well have some.
+	lost   bool
 	series map[clusterKey]diagnosis.Series
 	// fsync is the WAL fsync of the members of clusters on the same hosts.
 	fsync map[memberKey]float64
@@ -132,7 +134,7 @@ func (h *signalHistory) addFsync(result *thanos.Result) {
 // snapshot is all that is known of a cluster.
 func (h *signalHistory) snapshot(c diagnosedCluster, hosts map[hostKey][]diagnosis.Neighbour, regions []inventory.Status) *diagnosis.Snapshot {
 	s := &diagnosis.Snapshot{
-		At: h.at, Region: c.region, Cluster: c.cluster, SeriesKnown: h.known, Series: h.series[c.clusterKey],
+		At: h.at, Region: c.region, Cluster: c.cluster, SeriesAway: h.away(c.clusterKey), Series: h.series[c.clusterKey],
 	}
 	for _, region := range regions {
 		if region.Name == c.region && (region.State == inventory.Stale || region.State == inventory.Failed) && region.Err != nil {
@@ -154,6 +156,17 @@ func (h *signalHistory) snapshot(c diagnosedCluster, hosts map[hostKey][]diagnos
 		s.Neighbours = append(s.Neighbours, h.neighbours(c.clusterKey, hosts[hostKey{c.region, m.Host}])...)
 	}
 	return s
+}
+
+// away says why no series of the cluster can be read; "" when they can.
+func (h *signalHistory) away(of clusterKey) string {
+	switch {
+	case !h.known:
+		return "Thanos does not answer."
+	case len(h.series[of]) == 0 && (h.lost || len(h.partial) > 0):
+		return "Thanos answers without one of its stores, and no other store has them."
+	}
+	return ""
 }
 
 // neighbours are the members of other clusters, with their disks' times.

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
 )
@@ -9,7 +10,7 @@ import (
 // collectionBroken is a cluster of which no member is scraped while cruiser reads from it, or while nothing says that it
 // does not work.
 func collectionBroken(s *Snapshot) []Finding {
-	if !s.SeriesKnown || len(s.Members) == 0 || len(s.membersWith(scraped)) > 0 {
+	if s.SeriesAway != "" || len(s.Members) == 0 || len(s.membersWith(scraped)) > 0 {
 		return nil
 	}
 	read, isProbed := s.last(probe, "")
@@ -29,6 +30,7 @@ func collectionBroken(s *Snapshot) []Finding {
 		return nil // the cluster is not scraped yet
 	case len(failed) == 0:
 		f.Statement = fmt.Sprintf("Prometheus has no target of %s.", s.Cluster)
+		f.Since = s.lastScrape()
 	default:
 		f.Statement = fmt.Sprintf("No member of %s can be scraped.", s.Cluster)
 	}
@@ -45,4 +47,15 @@ func collectionBroken(s *Snapshot) []Finding {
 		f.Evidence = append(f.Evidence, s.evidence(up, m.Name, "scrape of "+m.Name))
 	}
 	return []Finding{f}
+}
+
+// lastScrape is the time of the last scrape within the window, successful or not; zero without one.
+func (s *Snapshot) lastScrape() time.Time {
+	var last time.Time
+	for _, points := range s.Series[up.Name] {
+		if end := points[len(points)-1].Time; end.After(last) {
+			last = end
+		}
+	}
+	return last
 }

@@ -23,6 +23,7 @@ var suspects = []Suspect{
 	{"split-membership", "Split membership", splitMembership},
 	{"member-down", "Member down", memberDown},
 	{"defragmentation", "Defragmentation", defragmentation},
+	{"large-lists", "Large lists", largeLists},
 	{"starved-member", "Starved member", starvedMember},
 	{"slow-disk", "Slow disk", slowDisk},
 	{"slow-network", "Slow peer network", slowNetwork},
@@ -30,6 +31,7 @@ var suspects = []Suspect{
 	{"leader-flapping", "Leader flapping", leaderFlapping},
 	{"api-server", "Not etcd: the API server", apiServer},
 	{"member-not-scraped", "Member not scraped", memberNotScraped},
+	{"series-away", "Series away", seriesAway},
 	{"region-away", "Region away", regionAway},
 	{"inspections-stopped", "Inspections stopped", inspectionsStopped},
 	{"onboarding-incomplete", "Onboarding incomplete", onboardingIncomplete},
@@ -178,7 +180,8 @@ func compareSeverity(a, b Severity) int {
 var symptoms = map[string][]string{
 	"member-down":        {"quorum-lost"},
 	"split-membership":   {"quorum-lost"},
-	"member-not-scraped": {"quorum-lost", "collection-broken", "member-down"},
+	"member-not-scraped": {"quorum-lost", "collection-broken", "member-down", "onboarding-incomplete"},
+	"starved-member":     {"large-lists"},
 	"slow-disk":          {"quorum-lost", "starved-member"},
 	"slow-network":       {"quorum-lost", "starved-member"},
 	"overload":           {"quorum-lost"},
@@ -220,15 +223,9 @@ func unexplained(s *Snapshot) *Finding {
 }
 
 func quiet(s *Snapshot) Finding {
-	statement := fmt.Sprintf("Nothing is known to be wrong with %s.", s.Cluster)
-	if !s.SeriesKnown {
-		statement = fmt.Sprintf("Not known: no series of %s can be read, and its inspections found nothing.", s.Cluster)
-	} else if len(s.Members) == 0 {
-		statement = fmt.Sprintf("Not known: neither the inventory nor any series knows a member of %s.", s.Cluster)
-	}
-	severity := Quiet
-	if !s.SeriesKnown || len(s.Members) == 0 {
-		severity = Blind
+	statement, severity := fmt.Sprintf("Nothing is known to be wrong with %s.", s.Cluster), Quiet
+	if len(s.Members) == 0 {
+		statement, severity = fmt.Sprintf("Not known: neither the inventory nor any series knows a member of %s.", s.Cluster), Blind
 	}
 	return Finding{Suspect: Suspect{Name: "none", Title: "None"}, Severity: severity, Statement: statement}
 }

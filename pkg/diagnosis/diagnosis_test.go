@@ -101,6 +101,16 @@ var causes = []struct {
 		first: "collection-broken", severity: Blind, words: []string{"no target of gz-1", "Whether it works is not known"},
 	},
 	{
+		name: "a target that is gone",
+		do: func(s *Snapshot) {
+			for _, m := range s.Members {
+				s.end(up, m.Name, 2*minute)
+				s.end(hasLeader, m.Name, 2*minute)
+			}
+		},
+		first: "collection-broken", severity: Blind, since: 2 * minute, words: []string{"no target of gz-1", "The cluster itself answers"},
+	},
+	{
 		name: "a backend at its quota",
 		do: func(s *Snapshot) {
 			for _, m := range s.Members {
@@ -200,6 +210,21 @@ var causes = []struct {
 		first: "overload", severity: Degraded, since: 3 * minute, words: []string{"400 requests per second instead of 20", "88 % of the API servers' requests are list"},
 	},
 	{
+		name:  "a client that reads everything",
+		do:    func(s *Snapshot) { s.set(sentBytes, "", 3*minute, 40<<20) },
+		first: "large-lists", severity: AtRisk, since: 3 * minute, words: []string{"send 40.0 MiB per second instead of 500.0 KiB"},
+	},
+	{
+		name: "a client that reads everything, which users feel and members' CPUs too",
+		do: func(s *Snapshot) {
+			s.set(sentBytes, "", 3*minute, 90<<20)
+			s.set(cpu, m0.Name, 2*minute, 0.97)
+			s.set(burnRate, "read-latency", 2*minute, 60)
+			s.set(apiRequests, "list", 3*minute, 350)
+		},
+		first: "large-lists", severity: Degraded, since: 3 * minute, words: []string{"of the API servers' requests are list"},
+	},
+	{
 		name:  "an API server that waits for itself",
 		do:    func(s *Snapshot) { s.set(burnRate, "client-read-latency", 3*minute, 60) },
 		first: "api-server", severity: Degraded, since: 3 * minute, words: []string{"It is not etcd", "gz-tke-1"},
@@ -250,7 +275,15 @@ var causes = []struct {
 		do: func(s *Snapshot) {
 			s.Series, s.Onboarding = Series{}, "Waiting for the first good scrape of member gz-1-0."
 		},
-		first: "onboarding-incomplete", severity: Blind, words: []string{"first good scrape of member gz-1-0"},
+		first: "onboarding-incomplete", severity: Blind, members: "gz-1-0", words: []string{"first good scrape of member gz-1-0"},
+	},
+	{
+		name: "a member that waits for its first scrape while the others are scraped",
+		do: func(s *Snapshot) {
+			s.set(up, m1.Name, 20*minute, 0)
+			s.Onboarding = "Waiting for the first good scrape of member gz-1-1."
+		},
+		first: "onboarding-incomplete", severity: Blind, members: "gz-1-1",
 	},
 	{
 		name: "a certificate",
@@ -286,12 +319,12 @@ var causes = []struct {
 	},
 	{
 		name:  "Thanos away",
-		do:    func(s *Snapshot) { s.Series, s.SeriesKnown = nil, false },
-		first: "none", severity: Blind, words: []string{"no series of gz-1 can be read"},
+		do:    func(s *Snapshot) { s.Series, s.SeriesAway = nil, "Thanos does not answer." },
+		first: "series-away", severity: Blind, words: []string{"No series of gz-1 can be read: Thanos does not answer."},
 	},
 	{
 		name:  "a cluster that nobody knows",
-		do:    func(s *Snapshot) { *s = Snapshot{At: now, Region: "gz", Cluster: "gz-9", SeriesKnown: true} },
+		do:    func(s *Snapshot) { *s = Snapshot{At: now, Region: "gz", Cluster: "gz-9"} },
 		first: "none", severity: Blind, words: []string{"neither the inventory nor any series"},
 	},
 }
@@ -354,6 +387,16 @@ func TestAWarningOfAMissingMemberIsNoCauseOfItsOwn(t *testing.T) {
 	require.Equal(t, []string{"member-not-scraped"}, names(Diagnose(s)))
 	s.set(up, m1.Name, moment, 1)
 	require.Equal(t, []string{"none"}, names(Diagnose(s)), "until the check has run again")
+}
+
+// A member that waits says nothing about another one that was scraped.
+func TestAWaitingMemberDoesNotHideAnother(t *testing.T) {
+	s := wellCluster()
+	s.Onboarding = "Waiting for the first good scrape of member gz-1-1."
+	s.set(up, m1.Name, 20*minute, 0)
+	s.set(up, m2.Name, minute, 0)
+	require.Equal(t, []string{"member-not-scraped", "onboarding-incomplete"}, names(Diagnose(s)))
+	require.Equal(t, "gz-1-2", Diagnose(s)[0].MemberNames())
 }
 
 func TestAShortGapDoesNotMoveTheBeginning(t *testing.T) {

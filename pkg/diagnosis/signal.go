@@ -20,7 +20,7 @@ var signalsFile []byte
 // Signal is one thing that a diagnosis reads of Prometheus.
 type Signal struct {
 	Name string `json:"-"`
-	// Title names it in evidence; Unit is "s", "percent" for a share of 1, or "" for a number.
+	// Title names it in evidence; Unit is "s", "bytes", "percent" for a share of 1, or "" for a number.
 	Title string `json:"title"`
 	Unit  string `json:"unit"`
 	// Key is the label that distinguishes its histories besides region and cluster; "" when there is one history.
@@ -73,6 +73,7 @@ var (
 	defragmenting  = signal("defragmenting")
 	cpu            = signal("cpu")
 	requests       = signal("requests")
+	sentBytes      = signal("sent-bytes")
 	burnRate       = signal("burn-rate")
 	apiRequests    = signal("api-requests")
 )
@@ -180,6 +181,8 @@ func (s Signal) text(value float64) string {
 	switch s.Unit {
 	case "s":
 		return seconds(value)
+	case "bytes":
+		return quantity.Size(value)
 	case "percent":
 		return fmt.Sprintf("%.0f %%", math.Floor(100*value))
 	}

@@ -27,8 +27,8 @@ type Snapshot struct {
 	Inspections []Inspection
 	// RegionAway says since when and why the API server of the region cannot be asked; nil when it can.
 	RegionAway *Away
-	// SeriesKnown is false when Thanos did not answer: then no series says nothing.
-	SeriesKnown bool
+	// SeriesAway says in a sentence why no series of the cluster can be read; "" when they can. Then no series says nothing.
+	SeriesAway string
 	// Series are the signals by signal and key.
 	Series Series
 	// Neighbours are the members of other clusters on the hosts of this one.

@@ -17,7 +17,7 @@ var (
 func wellCluster() *Snapshot {
 	s := &Snapshot{
 		At: now, Region: "gz", Cluster: "gz-1", Size: 3, Members: []Member{m0, m1, m2},
-		KubernetesClusters: []string{"gz-tke-1"}, SeriesKnown: true, Series: Series{},
+		KubernetesClusters: []string{"gz-tke-1"}, Series: Series{},
 	}
 	for _, m := range s.Members {
 		for _, steady := range []struct {
@@ -31,6 +31,7 @@ func wellCluster() *Snapshot {
 	s.set(leaderChanges, "", Window, 0)
 	s.set(noSpaceAlarms, "", Window, 0)
 	s.set(requests, "", Window, 20)
+	s.set(sentBytes, "", Window, 500<<10)
 	for _, sli := range append(append([]string{"scrapes"}, seenByEtcd...), seenByAPIServer...) {
 		s.set(burnRate, sli, Window, 0)
 	}

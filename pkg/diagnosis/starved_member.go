@@ -24,7 +24,7 @@ func starvedMember(s *Snapshot) []Finding {
 			Check:    "request-latency",
 		})
 	}
-	for _, m := range s.membersThat(func(m Member) bool { return s.lasts(cpu, m.Name, atLeast(saturated)) }) {
+	for _, m := range s.saturatedMembers() {
 		findings = append(findings, Finding{
 			Severity:  Degraded,
 			Members:   []Member{m},
@@ -36,4 +36,8 @@ func starvedMember(s *Snapshot) []Finding {
 		})
 	}
 	return findings
+}
+
+func (s *Snapshot) saturatedMembers() []Member {
+	return s.membersThat(func(m Member) bool { return s.lasts(cpu, m.Name, atLeast(saturated)) })
 }
