@@ -68,12 +68,10 @@ func (r *region) check(ctx context.Context) CheckResult {
 	if isEmpty && result.Note == "" {
 		result.Note = r.emptyNote()
 	}
-	if out := r.index.leftOut(newFilter(Scope{})); len(out) > 0 {
-		note := fmt.Sprintf("the EtcdCluster %s is left out: %s", out[0].Object, out[0].Reason)
-		if more := len(out) - 1; more > 0 {
-			note += fmt.Sprintf(" So are %d more.", more)
+	for _, note := range []string{r.leftOutNote(), r.eventsNote(ctx)} {
+		if note != "" {
+			result.Note = strings.TrimPrefix(result.Note+"; "+note, "; ")
 		}
-		result.Note = strings.TrimPrefix(result.Note+"; "+note, "; ")
 	}
 	return result
 }
@@ -88,6 +86,19 @@ func (r *region) checkOwn(ctx context.Context) (isEmpty bool, err error) {
 		return false, err
 	}
 	return len(clusters.Items) == 0, r.checkRights(ctx)
+}
+
+// leftOutNote names the first EtcdCluster that is not shown; "" for none.
+func (r *region) leftOutNote() string {
+	out := r.index.leftOut(newFilter(Scope{}))
+	if len(out) == 0 {
+		return ""
+	}
+	note := fmt.Sprintf("the EtcdCluster %s is left out: %s", out[0].Object, out[0].Reason)
+	if more := len(out) - 1; more > 0 {
+		note += fmt.Sprintf(" So are %d more.", more)
+	}
+	return note
 }
 
 func (r *region) emptyNote() string {
@@ -126,16 +137,37 @@ func (r *region) listOne(ctx context.Context, client rest.Interface, resource st
 		VersionedParams(&metav1.ListOptions{Limit: 1}, r.codec).Do(ctx).Into(into)
 }
 
-// checkRights asks for the rights that listing does not show. An API server that does not answer reviews proves
-// nothing, so its refusal is no error.
+// checkRights asks for the rights that listing does not show.
 func (r *region) checkRights(ctx context.Context) error {
-	needed := []struct{ group, resource, verb string }{
+	missing := r.missingRights(ctx, []right{
 		{v1beta1.GroupVersion.Group, clustersResource, "watch"},
 		{v1beta1.GroupVersion.Group, monitorsResource, "watch"},
 		{v1beta1.GroupVersion.Group, monitorsResource, "get"},
 		{v1beta1.GroupVersion.Group, monitorsResource, "patch"},
-		{"", "events", "create"},
+		{"", eventsResource, "create"},
+	})
+	if len(missing) == 0 {
+		return nil
 	}
+	return upstream.New(upstream.Denied, fmt.Sprintf("%s does not let the datasource's account %s. Apply deploy/rbac/datasource.yaml to it, or change %s.",
+		r.server.Title(), strings.Join(missing, ", "), r.server.CredentialsSetting), nil)
+}
+
+// eventsNote says which right to read Events is missing, "" for none. Everything else works without it.
+func (r *region) eventsNote(ctx context.Context) string {
+	missing := r.missingRights(ctx, []right{{"", eventsResource, "list"}, {"", eventsResource, "watch"}})
+	if len(missing) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the Events are missing, because the account may not %s: apply deploy/rbac/datasource.yaml", strings.Join(missing, ", "))
+}
+
+// right is what an account may do with a resource.
+type right struct{ group, resource, verb string }
+
+// missingRights returns those that the account lacks, as "verb resource". An API server that does not answer reviews proves
+// nothing, so its refusal is no error.
+func (r *region) missingRights(ctx context.Context, needed []right) []string {
 	missing := make([]string, len(needed))
 	var group errgroup.Group
 	for n, right := range needed {
@@ -148,12 +180,7 @@ func (r *region) checkRights(ctx context.Context) error {
 		})
 	}
 	_ = group.Wait() // The functions above return no errors.
-	missing = slices.DeleteFunc(missing, func(m string) bool { return m == "" })
-	if len(missing) == 0 {
-		return nil
-	}
-	return upstream.New(upstream.Denied, fmt.Sprintf("%s does not let the datasource's account %s. Apply deploy/rbac/datasource.yaml to it, or change %s.",
-		r.server.Title(), strings.Join(missing, ", "), r.server.CredentialsSetting), nil)
+	return slices.DeleteFunc(missing, func(m string) bool { return m == "" })
 }
 
 // mayI asks the API server for the account's own right.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
@@ -20,6 +21,9 @@ var objectSeeds = []string{
 	"spec":{"clusterId":"gz-1","metricName":"alarms"},"status":{"nextRun":"2026-01-02T03:10:00Z","answeredRequest":"1","conditions":[{"type":"Running","status":"True"}],
 	"records":[{"startTime":"2026-01-02T03:04:06Z","endTime":"2026-01-02T03:04:05Z","message":"a","outcome":"Passed","values":{"a":1e308},"duration":"-1s","request":"1"},
 	{"startTime":"0001-01-01T00:00:00Z","endTime":"9999-12-31T23:59:59Z","message":"\u0000\ud800"}]}}`,
+	`{"metadata":{"namespace":"gz","name":"e"},"involvedObject":{"apiVersion":"etcd.cloud.tencent.com/v1beta1","kind":"EtcdMonitor","namespace":"gz","name":"m"},
+	"related":{"apiVersion":"etcd.cloud.tencent.com/v1beta1","kind":"EtcdCluster","namespace":"gz","name":"a"},"type":"Warning","reason":"InspectionFailed","message":"nodeKeyDiff is 7",
+	"eventTime":"2026-01-02T03:04:05.000000Z","firstTimestamp":null,"lastTimestamp":null,"series":{"count":-3,"lastObservedTime":"2026-01-02T03:04:04.000000Z"}}`,
 }
 
 // addObjects adds seeds: those above, and what stands for kstone's objects.
@@ -83,6 +87,33 @@ func FuzzMonitor(f *testing.F) {
 				t.Fatalf("%+v is read as %+v", foreign, m)
 			}
 			requireHistory(t, m, len(foreign.Status.Records))
+		}
+	})
+}
+
+// FuzzEvent reads Events as they come from an API server.
+func FuzzEvent(f *testing.F) {
+	addObjects(f)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		var object corev1.Event
+		if json.Unmarshal(content, &object) != nil {
+			return
+		}
+		e := newEvent("gz", &object)
+		if e.Count < 1 || e.LastSeen.Before(e.FirstSeen) || len(e.Message) > v1beta1.MaxMessageLength || !strings.HasPrefix(object.Message, e.Message) {
+			t.Fatalf("%+v is read as %+v", object, e)
+		}
+		x := newIndex()
+		x.events.put(e)
+		x.events.put(e) // an update
+		found := 0
+		x.eachEvent(newFilter(Scope{}), func(*Event, string, string) { found++ })
+		if isOurs := e.Kind == clusterKind || e.Kind == monitorKind; found != map[bool]int{true: 1, false: 0}[isOurs] {
+			t.Fatalf("%+v is found %d times", e, found)
+		}
+		x.events.delete(e.name())
+		if !x.events.isEmpty() {
+			t.Fatalf("%+v stays behind", e)
 		}
 	})
 }

@@ -8,11 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// index holds one region's clusters and monitors, joined: a query walks it without copying objects. Its objects are
+// index holds one region's clusters, monitors and Events, joined: a query walks it without copying objects. Its objects are
 // immutable, so a reader may keep them after the walk.
 type index struct {
 	clusters, kstoneClusters *shelf[*Cluster]
 	monitors, kstoneMonitors *shelf[*Monitor]
+	events                   *shelf[*Event]
 
 	mu sync.RWMutex
 	// claims are the clusters of each ID, the one that may hold it first.
@@ -34,6 +35,8 @@ func newIndex() *index {
 	x.monitors = newShelf(&x.mu, x.addMonitor, x.removeMonitor)
 	x.kstoneClusters = newShelf(&x.mu, x.addCluster, x.removeCluster)
 	x.kstoneMonitors = newShelf(&x.mu, x.addMonitor, x.removeMonitor)
+	alone := func(*Event) {} // an Event is joined when it is read: it may come before its object and outlive it
+	x.events = newShelf(&x.mu, alone, alone)
 	return x
 }
 

@@ -1,5 +1,5 @@
-// Package inventory holds the EtcdClusters and EtcdMonitors of every region in memory, kept current by watches in the
-// background, and knows how current they are. No query makes a request to an API server.
+// Package inventory holds the EtcdClusters and EtcdMonitors of every region, and the Events about them, in memory, kept current
+// by watches in the background, and knows how current they are. No query makes a request to an API server.
 package inventory
 
 import (

@@ -39,9 +39,6 @@ const (
 
 	kstoneBlocked = "kstone runs this inspection by itself and takes no requests: create an EtcdCluster and an EtcdMonitor of the group " +
 		"etcd.cloud.tencent.com to run checks of this cluster on demand."
-
-	// kstoneRecheck is how often an API server is asked whether it serves kstone's objects, or lets them be read, now.
-	kstoneRecheck = time.Minute
 )
 
 // kstoneChecks are the checks that find the same as an inspection of kstone: consistency compares the members' key
@@ -147,7 +144,7 @@ func (r *region) kstoneStreams() []kstoneStream {
 func (r *region) followKstone(ctx context.Context, s kstoneStream) {
 	told := ""
 	for ctx.Err() == nil {
-		pause := wait.Jitter(r.kstoneRecheck, 0.2)
+		pause := wait.Jitter(r.recheck, 0.2)
 		version, err := r.kstoneVersion(ctx)
 		switch {
 		case err != nil:
@@ -197,7 +194,7 @@ func (r *region) reflectKstone(ctx context.Context, version string, s kstoneStre
 			r.fresh.synced(s.name())
 		}
 	}
-	r.reflect(ctx, s.name(), r.listWatch(client, s.resource, s.list, report), s.object, s.store)
+	r.reflect(ctx, s.name(), r.listWatch(client, s.resource, s.list, report, everything), s.object, s.store)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}

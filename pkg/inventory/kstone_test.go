@@ -35,7 +35,7 @@ func kstoneFile(name string) []string {
 func kstoneRegion(t *testing.T, server *regiontest.Server, token string) *region {
 	t.Helper()
 	r := newRegion(RegionConfig{Name: "gz", URL: server.URL, CACert: server.CACert, Token: token}, httpclient.Options{}, log.NewNullLogger())
-	r.kstoneRecheck = time.Second
+	r.recheck = time.Second
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

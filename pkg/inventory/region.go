@@ -38,6 +38,9 @@ const (
 	reprobeInterval = 3 * time.Second
 	probeTimeout    = 5 * time.Second
 
+	// recheckInterval is how often an API server is asked again for what it does not serve, or does not let be read.
+	recheckInterval = time.Minute
+
 	listTimeout    = time.Minute
 	requestTimeout = 10 * time.Second
 )
@@ -60,10 +63,12 @@ type region struct {
 	index     *index
 	fresh     *freshness
 	logger    log.Logger
+	// eventsFresh is how current the Events are. Without them everything else works.
+	eventsFresh *freshness
 	// misconfigured is why the region cannot be asked for anything; nil when it can.
 	misconfigured error
 
-	kstoneRecheck time.Duration
+	recheck time.Duration
 	// kstoneReadable is whether kstone's clusters could be read when they were last asked for.
 	kstoneReadable atomic.Bool
 }
@@ -83,12 +88,13 @@ func newRegion(config RegionConfig, base httpclient.Options, logger log.Logger) 
 			CredentialsSetting: setting("the token or client certificate"),
 			ClientCertSetting:  setting("the client certificate and key"),
 		},
-		scheme:        runtime.NewScheme(),
-		index:         newIndex(),
-		logger:        logger.With("region", config.Name),
-		kstoneRecheck: kstoneRecheck,
+		scheme:  runtime.NewScheme(),
+		index:   newIndex(),
+		logger:  logger.With("region", config.Name),
+		recheck: recheckInterval,
 	}
-	r.fresh = newFreshness(config.Name, time.Now, r.logState,
+	r.eventsFresh = newFreshness(config.Name, time.Now, r.logState("The list of Events"), eventsResource)
+	r.fresh = newFreshness(config.Name, time.Now, r.logState("The inventory"),
 		clustersResource, monitorsResource, kstoneStreamName(kstoneClustersResource), kstoneStreamName(kstoneInspectionsResource))
 	problem := config.Problem
 	if problem == nil {
@@ -142,6 +148,7 @@ func (r *region) run(ctx context.Context) {
 	for _, stream := range r.kstoneStreams() {
 		group.Go(func() { r.followKstone(ctx, stream) })
 	}
+	group.Go(func() { r.followEvents(ctx) })
 	group.Go(func() { r.probeForever(ctx) })
 	group.Wait()
 	r.transport.CloseIdleConnections()
@@ -157,7 +164,7 @@ func (r *region) reflectOwn(ctx context.Context, resource string, object, list r
 		}
 		r.signal(ctx, resource, err)
 	}
-	r.reflect(ctx, resource, r.listWatch(r.etcd, resource, list, report), object, store)
+	r.reflect(ctx, resource, r.listWatch(r.etcd, resource, list, report, everything), object, store)
 }
 
 // reflect keeps a store equal to what source lists and watches until ctx ends.
@@ -170,9 +177,15 @@ func (r *region) reflect(ctx context.Context, name string, source cache.ListerWa
 	reflector.RunWithContext(klog.NewContext(ctx, silent))
 }
 
-// listWatch lists and watches a resource, and reports how each request fared.
-func (r *region) listWatch(client rest.Interface, resource string, list runtime.Object, report func(context.Context, error)) cache.ListerWatcher {
+// everything leaves the options of a list or watch as they are.
+func everything(*metav1.ListOptions) {}
+
+// listWatch lists and watches what narrow leaves of a resource, and reports how each request fared.
+func (r *region) listWatch(
+	client rest.Interface, resource string, list runtime.Object, report func(context.Context, error), narrow func(*metav1.ListOptions),
+) cache.ListerWatcher {
 	request := func(options metav1.ListOptions) *rest.Request {
+		narrow(&options)
 		return client.Get().NamespaceIfScoped(r.config.Namespace, r.config.Namespace != "").Resource(resource).VersionedParams(&options, r.codec)
 	}
 	return &cache.ListWatch{
@@ -207,6 +220,9 @@ func (r *region) probeForever(ctx context.Context) {
 	for {
 		err := r.probe(ctx)
 		r.signal(ctx, probeSignal, err)
+		if err == nil {
+			r.eventsFresh.signal(probeSignal, nil) // their watch is silent for long
+		}
 		pause := probeInterval
 		if r.fresh.current().State != Live {
 			pause = reprobeInterval
@@ -219,10 +235,12 @@ func (r *region) probeForever(ctx context.Context) {
 	}
 }
 
-func (r *region) logState(s Status) {
-	if s.Err != nil {
-		r.logger.Warn("The inventory of a region is not current", "state", s.State, "since", s.Since, "error", s.Err)
-		return
+func (r *region) logState(what string) func(Status) {
+	return func(s Status) {
+		if s.Err != nil {
+			r.logger.Warn(what+" of a region is not current", "state", s.State, "since", s.Since, "error", s.Err)
+			return
+		}
+		r.logger.Info(what+" of a region changed its state", "state", s.State)
 	}
-	r.logger.Info("The inventory of a region changed its state", "state", s.State)
 }

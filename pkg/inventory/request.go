@@ -168,7 +168,7 @@ func (r *region) recordEvent(ctx context.Context, m *Monitor, request, actor str
 	event := &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: m.object.Name + ".", Namespace: m.object.Namespace},
 		InvolvedObject: corev1.ObjectReference{
-			APIVersion: v1beta1.GroupVersion.String(), Kind: "EtcdMonitor",
+			APIVersion: v1beta1.GroupVersion.String(), Kind: monitorKind,
 			Namespace: m.object.Namespace, Name: m.object.Name, UID: m.uid, ResourceVersion: m.resourceVersion,
 		},
 		Reason:              "RunRequested",
@@ -180,7 +180,7 @@ func (r *region) recordEvent(ctx context.Context, m *Monitor, request, actor str
 		LastTimestamp:       now,
 		Count:               1,
 	}
-	err := r.core.Post().Namespace(m.object.Namespace).Resource("events").Body(event).Do(ctx).Error()
+	err := r.core.Post().Namespace(m.object.Namespace).Resource(eventsResource).Body(event).Do(ctx).Error()
 	if err != nil {
 		r.logger.FromContext(ctx).Warn("The event for a run request could not be created", "monitor", m.object.String(), "error", r.server.Explain(err))
 	}
