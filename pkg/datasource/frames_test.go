@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/experimental"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
@@ -79,6 +81,23 @@ func TestFrameOfInspections(t *testing.T) {
 		}, cluster},
 	}
 	checkGolden(t, "inspections", (&inspectionsQuery{page: page{Limit: 100}}).frame(rows, regionsOfEveryState()[:1]))
+}
+
+func TestFramesOfEvents(t *testing.T) {
+	gone := types.NamespacedName{Namespace: "gz", Name: "gz-9-alarms"}
+	rows := []eventRow{
+		{&inventory.Event{
+			Region: "gz", Type: "Normal", Reason: "RunRequested", Message: "jane requested a run", FirstSeen: seenAt, LastSeen: seenAt, Count: 1, Kind: "EtcdMonitor", About: gone,
+		}, "", ""},
+		{&inventory.Event{
+			Region: "gz", Type: "Warning", Reason: "InspectionError", Message: "the answer is <nil> & late", Component: "cruiser",
+			FirstSeen: seenAt.Add(-time.Minute), LastSeen: seenAt.Add(time.Minute), Count: 7,
+			Kind: "EtcdMonitor", About: types.NamespacedName{Namespace: "gz", Name: "gz-1-alarms"},
+		}, "gz-1", "alarms"},
+		{&inventory.Event{Region: "gz", Type: "Normal", Reason: "Old", FirstSeen: seenAt.Add(-time.Hour), LastSeen: seenAt.Add(-time.Hour), Count: 1}, "gz-1", ""},
+	}
+	checkGolden(t, "events", (&eventsQuery{Format: formatTable, page: page{Limit: 2}}).frame(slices.Clone(rows), regionsOfEveryState()))
+	checkGolden(t, "events-annotations", (&eventsQuery{Format: formatAnnotations, page: page{Limit: 100}}).frame(rows, regionsOfEveryState()[:1]))
 }
 
 func TestFramesOfPromql(t *testing.T) {

@@ -26,6 +26,7 @@ var kinds = []kind{
 	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }},
 	{"impact", func(f *fields) query { return parseImpact(f) }},
 	{"topology", func(f *fields) query { return parseTopology(f) }},
+	{"events", func(f *fields) query { return parseEvents(f) }},
 }
 
 type kind struct {

@@ -73,6 +73,8 @@ func TestKindsAndNamesAgreeWithTheFrontEnd(t *testing.T) {
 		{"slo", "sort", "sloSorts"},
 		{"slo", "by", "sloParts"},
 		{"slo", "distinct", "sloParts"},
+		{"events", "types", "eventTypes"},
+		{"events", "format", "eventFormats"},
 	} {
 		for _, value := range constant(t, source, c.allowed) {
 			_, err := parseQuery(fmt.Appendf(nil, `{"kind": %q, %q: %q}`, c.kind, c.field, value))
@@ -131,6 +133,7 @@ func TestListsAreBounded(t *testing.T) {
 	for _, c := range []struct{ field, query string }{
 		{"scope.cluster", `{"kind": "clusters", "scope": {"cluster": %s}}`},
 		{"checks", `{"kind": "inspections", "checks": %s}`},
+		{"reasons", `{"kind": "events", "reasons": %s}`},
 		{"objectives", `{"kind": "slo", "objectives": %s}`},
 	} {
 		_, err := parseQuery(fmt.Appendf(nil, c.query, list(maxValues)))

@@ -25,6 +25,7 @@ func (d *Datasource) resources() http.Handler {
 	routes.HandleFunc("/inspections/run", d.handleRun)
 	routes.HandleFunc("/inspections/permission", d.onlyGet(d.handlePermission))
 	routes.HandleFunc("/checks", d.onlyGet(d.handleChecks))
+	routes.HandleFunc("/reasons", d.onlyGet(d.handleReasons))
 	routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, &problem{status: http.StatusNotFound, Message: "There is no resource " + r.URL.Path + "."})
 	})
@@ -49,13 +50,28 @@ func wrongMethod(w http.ResponseWriter, allowed string) *problem {
 // handleChecks lists the checks that any EtcdMonitor names.
 func (d *Datasource) handleChecks(w http.ResponseWriter, r *http.Request) {
 	d.inventory.WaitFirstSync(r.Context(), inventory.Scope{}, firstSyncPatience)
-	set := map[string]struct{}{}
+	checks := map[string]struct{}{}
 	d.inventory.EachMonitor(inventory.Scope{}, func(_ *inventory.Cluster, m *inventory.Monitor) {
-		set[m.Check] = struct{}{}
+		checks[m.Check] = struct{}{}
 	})
-	checks := slices.AppendSeq([]string{}, maps.Keys(set)) // not nil: the answer is a list even without checks
-	slices.Sort(checks)
-	d.respond(w, r, http.StatusOK, checks)
+	d.respond(w, r, http.StatusOK, sortedList(checks))
+}
+
+// handleReasons lists the reasons of all Events.
+func (d *Datasource) handleReasons(w http.ResponseWriter, r *http.Request) {
+	d.inventory.WaitFirstEvents(r.Context(), inventory.Scope{}, firstSyncPatience)
+	reasons := map[string]struct{}{}
+	d.inventory.EachEvent(inventory.Scope{}, func(event *inventory.Event, _, _ string) {
+		reasons[event.Reason] = struct{}{}
+	})
+	d.respond(w, r, http.StatusOK, sortedList(reasons))
+}
+
+// sortedList is never nil: the answer is a list even without values.
+func sortedList(set map[string]struct{}) []string {
+	values := slices.AppendSeq([]string{}, maps.Keys(set))
+	slices.Sort(values)
+	return values
 }
 
 func (d *Datasource) refuse(w http.ResponseWriter, r *http.Request, p *problem) {

@@ -81,6 +81,11 @@ it.each([
   expect(datasourceWith(0).datasource.filterQuery({ refId: 'A', ...query } as FleetQuery)).toBe(expected);
 });
 
+it('begins an annotation with the Events', () => {
+  const { annotations } = datasourceWith(0).datasource;
+  expect(annotations.getDefaultQuery?.()).toMatchObject({ kind: 'events', format: 'annotations' });
+});
+
 it('begins with an expression in Explore and with the clusters elsewhere', () => {
   const { datasource } = datasourceWith(0);
   expect(datasource.getDefaultQuery(CoreApp.Explore).kind).toBe('promql');

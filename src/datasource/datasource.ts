@@ -1,4 +1,5 @@
 import {
+  type AnnotationSupport,
   CoreApp,
   type DataFrame,
   type DataQueryRequest,
@@ -14,6 +15,7 @@ import { EMPTY, expand, lastValueFrom, map, type Observable, reduce } from 'rxjs
 import { type DistinctQuery, distinctQuery, type DistinctValues } from './distinct';
 import { expandScope } from './interpolation';
 import { type FleetQuery, kindNamed, kinds, queryKinds } from './kinds';
+import { eventsDefaults } from './kinds/events/query';
 import type { Suggestions } from './kinds/kind';
 import { maxLimit } from './page';
 import { interpolateQuery, isProblem, normalizeQuery } from './queries';
@@ -25,6 +27,11 @@ import { FleetVariableSupport } from './variables';
 const maxValues = 50 * maxLimit;
 
 export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOptions> implements Suggestions {
+  /** Annotations are queries of any kind; a new one begins with the Events. */
+  readonly annotations: AnnotationSupport<FleetQuery> = {
+    getDefaultQuery: () => ({ ...eventsDefaults, format: 'annotations' }),
+  };
+
   constructor(
     settings: DataSourceInstanceSettings<FleetOptions>,
     private readonly templates = getTemplateSrv()
@@ -110,6 +117,11 @@ export class FleetDatasource extends DataSourceWithBackend<FleetQuery, FleetOpti
   /** The checks that any inspection names. */
   checks(): Promise<string[]> {
     return this.getResource<string[]>('checks');
+  }
+
+  /** The reasons of the Events that are there now. */
+  reasons(): Promise<string[]> {
+    return this.getResource<string[]>('reasons');
   }
 }
 

@@ -175,6 +175,23 @@ test.describe('the query editor', () => {
       });
   });
 
+  test('edits which Events are wanted, and as what', async ({ host }) => {
+    const page = await open(host, { refId: 'A', kind: 'clusters', scope: { region: ['gz'] } });
+    await choose(page, 'Query', 'Events');
+    await choose(page, 'Types', 'Warning');
+    await choose(page, 'Reasons', 'InspectionFailed');
+    await choose(page, 'Format', 'Annotations');
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        kind: 'events',
+        scope: { region: ['gz'] },
+        types: 'Warning',
+        reasons: ['InspectionFailed'],
+        format: 'annotations',
+      });
+  });
+
   test('refuses a limit out of bounds with the name of the field', async ({ host }) => {
     const page = await open(host, { refId: 'A', kind: 'clusters' });
     await field(page, 'Limit').fill('5000');

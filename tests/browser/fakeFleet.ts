@@ -71,6 +71,8 @@ function answer({ answers, runs }: FakeFleet, route: Route, url: URL): Promise<v
       return json(answers.run?.body ?? { request: new Date().toISOString() }, answers.run?.status ?? 202);
     case 'resources/checks':
       return json(['etcd-node-key-diff']);
+    case 'resources/reasons':
+      return json(['InspectionFailed']);
     case 'health':
       return json(answers.health?.body ?? { status: 'OK', message: 'works' }, answers.health?.status);
     default:

@@ -1,5 +1,6 @@
 import { clusters } from './clusters/kind';
 import { diagnosis } from './diagnosis/kind';
+import { events } from './events/kind';
 import { impact } from './impact/kind';
 import { inspections } from './inspections/kind';
 import type { Kind } from './kind';
@@ -19,6 +20,7 @@ export const kinds = {
   diagnosis,
   impact,
   topology,
+  events,
 };
 
 export type QueryKind = keyof typeof kinds;

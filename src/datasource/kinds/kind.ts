@@ -42,6 +42,8 @@ export interface Suggestions {
   objectives: (scope: Scope) => Promise<string[]>;
   /** The checks that any inspection names. */
   checks: () => Promise<string[]>;
+  /** The reasons of the Events that are there now. */
+  reasons: () => Promise<string[]>;
   /** A scope with the dashboard's current values in place of its variables. */
   expandScope: (scope: Scope) => Scope;
 }
