@@ -2,6 +2,7 @@
 import type * as cog from '@grafana/grafana-foundation-sdk/cog';
 import type { ClustersQuery } from '../../src/datasource/kinds/clusters/query.ts';
 import type { DiagnosisQuery } from '../../src/datasource/kinds/diagnosis/query.ts';
+import type { EventsQuery } from '../../src/datasource/kinds/events/query.ts';
 import type { ImpactQuery } from '../../src/datasource/kinds/impact/query.ts';
 import type { FleetQuery } from '../../src/datasource/kinds/index.ts';
 import type { InspectionsQuery } from '../../src/datasource/kinds/inspections/query.ts';
@@ -52,6 +53,10 @@ export function clusters(query: Omit<Partial<ClustersQuery>, 'kind'>) {
 
 export function diagnosis(query: Omit<Partial<DiagnosisQuery>, 'kind'>) {
   return new QueryBuilder({ refId: 'A', ...query, kind: 'diagnosis' });
+}
+
+export function events(query: Omit<Partial<EventsQuery>, 'kind'>) {
+  return new QueryBuilder({ refId: 'A', ...query, kind: 'events' });
 }
 
 export function impact(query: Omit<Partial<ImpactQuery>, 'kind'>) {

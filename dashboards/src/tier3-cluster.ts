@@ -2,6 +2,7 @@
 import { dashboardUids } from '../../src/ids.ts';
 import { dashboard } from './dashboard.ts';
 import { diagnosisTable, evidenceTable } from './diagnosis.ts';
+import { eventsTable, warningMarks } from './events.ts';
 import { rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
 import {
   anyIsBad,
@@ -55,6 +56,7 @@ export function tier3Cluster() {
     .link(toHosts())
     .withVariable(choiceVariable('region', 'Region'))
     .withVariable(choiceVariable('cluster', 'Cluster', { region: ['$region'] }))
+    .annotation(warningMarks(scope))
     .withRow(row('What is wrong, and what to do'))
     .withPanel(
       diagnosisTable('Diagnosis', 'What is wrong with this cluster, the worst first, and what to do next.', [
@@ -133,6 +135,7 @@ export function tier3Cluster() {
         .overrideByName('keys', [{ id: 'unit', value: 'short' }])
         .overrideByName('db size', [{ id: 'unit', value: 'bytes' }])
     )
+    .withPanel(eventsTable(scope).height(7))
     .withPanel(
       nodeGraph(
         'What depends on what',
