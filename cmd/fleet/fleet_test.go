@@ -190,6 +190,12 @@ func TestRunsAnInspection(t *testing.T) {
 	require.NoError(t, gz.Admin.Get(t.Context(), client.ObjectKey{Namespace: "gz", Name: "gz-1-etcd-node-key-diff"}, &monitor))
 	require.Equal(t, "edith", monitor.Annotations[v1beta1.AnnotationRunRequestedBy])
 
+	out, err = fleet(t, "events", "--cluster", "gz-1", "--reason", "RunRequested")
+	require.NoError(t, err)
+	require.Regexp(t, `s ago +gz +gz-1 +EtcdMonitor gz/gz-1-etcd-node-key-diff +Normal +RunRequested +1 +edith requested a run`, out)
+	_, err = fleet(t, "events", "--types", "Error")
+	require.ErrorContains(t, err, "types must be one of All, Normal, Warning")
+
 	_, err = fleet(t, "run", "--region", "gz", "--cluster", "gz-7", "--check", "etcd-node-key-diff")
 	require.EqualError(t, err, `There is no cluster "gz-7" in region gz.`)
 	_, err = fleet(t, "run", "--region", "gz", "--cluster", "gz-1", "--check", "etcd-node-key-diff", "--role", "Viewer")

@@ -25,6 +25,7 @@ const usage = `fleet shows a fleet of etcd clusters through the etcd Fleet datas
 Usage:
   fleet clusters     health, members, leader, keys, size and last inspection of every cluster
   fleet inspections  the inspections with their outcomes
+  fleet events       what Kubernetes Events of the last hour say of clusters and inspections
   fleet diagnose     what is wrong with clusters: cause, members, hosts, evidence, next action
   fleet slo          error budgets and burn rates, worst first
   fleet health       whether Thanos and every region can be reached
@@ -46,6 +47,7 @@ type command struct {
 var commands = map[string]command{
 	"clusters":    {flags: tableFlags, run: showClusters},
 	"inspections": {flags: tableFlags, run: showInspections},
+	"events":      {flags: eventFlags, run: showEvents},
 	"diagnose":    {flags: tableFlags, run: showDiagnosis},
 	"slo":         {flags: sloFlags, run: showSLO},
 	"health":      {flags: noFlags, run: showHealth},
@@ -66,6 +68,8 @@ type options struct {
 	limit int
 
 	level, by, window, objective string
+
+	types, reason string
 
 	address, static string
 }
