@@ -12,7 +12,9 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	k8sruntime "k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/internal/promtest"
@@ -22,9 +24,10 @@ import (
 const (
 	benchmarkClusters           = 10000
 	benchmarkMonitorsPerCluster = 6
+	benchmarkEvents             = 20000
 )
 
-// BenchmarkQueries measures a query each of a region with 10,000 clusters and 60,000 monitors of 20 records. Both
+// BenchmarkQueries measures a query each of a region with 10,000 clusters, 60,000 monitors of 20 records and 20,000 Events. Both
 // servers are simulated: what is measured is this side. "without memo" reads the metrics anew, as once in five seconds.
 func BenchmarkQueries(b *testing.B) {
 	d := benchmarkFleet(b)
@@ -40,6 +43,8 @@ func BenchmarkQueries(b *testing.B) {
 		{"diagnosis of one cluster", `{"kind": "diagnosis", "scope": {"region": ["gz"], "cluster": ["cluster-77"]}}`, true},
 		{"diagnosis of the fleet", `{"kind": "diagnosis", "findings": "first"}`, true},
 		{"inspections", `{"kind": "inspections"}`, true},
+		{"events", `{"kind": "events"}`, true},
+		{"events of one cluster", `{"kind": "events", "scope": {"region": ["gz"], "cluster": ["cluster-77"]}}`, true},
 		{"inspections of one cluster", `{"kind": "inspections", "scope": {"cluster": ["cluster-77"]}}`, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -75,7 +80,7 @@ func benchmarkFleet(b *testing.B) *Datasource {
 	})
 	require.NoError(b, err)
 	b.Cleanup(d.Dispose)
-	require.Eventually(b, func() bool { return d.inventory.Statuses(inventory.Scope{})[0].State == "live" }, 5*time.Minute, tick)
+	require.Eventually(b, func() bool { return d.inventory.EventStatuses(inventory.Scope{})[0].State == "live" }, 5*time.Minute, tick)
 	b.Logf("synchronised in %s, holds %d MB", time.Since(started).Round(time.Millisecond), (heapBytes()-before)>>20)
 	return d
 }
@@ -91,8 +96,8 @@ func heapBytes() uint64 {
 func simulatedAPIServer() http.Handler {
 	routes := http.NewServeMux()
 	routes.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
-	watch := func(resource string, object any, n int, change func(i int)) {
-		routes.HandleFunc("/apis/etcd.cloud.tencent.com/v1beta1/"+resource, func(w http.ResponseWriter, r *http.Request) {
+	watch := func(path string, object k8sruntime.Object, n int, change func(i int)) {
+		routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			encoder := json.NewEncoder(w)
 			for i := range n {
@@ -108,7 +113,8 @@ func simulatedAPIServer() http.Handler {
 	}
 	cluster := etcdCluster("gz", "tke", "", "default", "")
 	cluster.TypeMeta = metav1.TypeMeta{APIVersion: v1beta1.GroupVersion.String(), Kind: "EtcdCluster"}
-	watch("etcdclusters", cluster, benchmarkClusters, func(i int) {
+	ours := "/apis/" + v1beta1.GroupVersion.String() + "/"
+	watch(ours+"etcdclusters", cluster, benchmarkClusters, func(i int) {
 		cluster.Name = fmt.Sprintf("cluster-%d", i)
 		cluster.Spec.ClusterID, cluster.Spec.Scene = cluster.Name, fmt.Sprintf("scene-%d", i%100)
 		for m := range cluster.Spec.Members {
@@ -122,7 +128,7 @@ func simulatedAPIServer() http.Handler {
 	for len(monitor.Status.Records) < v1beta1.MaxRecords {
 		monitor.Status.Records = append(monitor.Status.Records, monitor.Status.Records[0])
 	}
-	watch("etcdmonitors", monitor, benchmarkClusters*benchmarkMonitorsPerCluster, func(i int) {
+	watch(ours+"etcdmonitors", monitor, benchmarkClusters*benchmarkMonitorsPerCluster, func(i int) {
 		monitor.Spec.ClusterID, monitor.Spec.MetricName = fmt.Sprintf("cluster-%d", i/benchmarkMonitorsPerCluster), fmt.Sprintf("check-%d", i%benchmarkMonitorsPerCluster)
 		monitor.Name = monitor.Spec.ClusterID + "-" + monitor.Spec.MetricName
 		for n := range monitor.Status.Records {
@@ -134,12 +140,26 @@ func simulatedAPIServer() http.Handler {
 		}
 		monitor.Status.Records[v1beta1.MaxRecords-1].Outcome = outcomes[i%len(outcomes)]
 	})
+	event := &corev1.Event{
+		TypeMeta:            metav1.TypeMeta{APIVersion: "v1", Kind: "Event"},
+		ObjectMeta:          metav1.ObjectMeta{Namespace: "gz", ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "cruiser", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:note": {}}`)}}}},
+		InvolvedObject:      corev1.ObjectReference{APIVersion: v1beta1.GroupVersion.String(), Kind: monitor.Kind, Namespace: "gz"},
+		Reason:              "InspectionError",
+		Type:                corev1.EventTypeWarning,
+		ReportingController: "cruiser",
+	}
+	watch("/api/v1/events", event, benchmarkEvents, func(i int) {
+		event.InvolvedObject.Name = fmt.Sprintf("cluster-%d-check-%d", i%benchmarkClusters, i/benchmarkClusters)
+		event.Name = fmt.Sprintf("%s.%x", event.InvolvedObject.Name, i)
+		event.EventTime = metav1.NewMicroTime(lastRun.Add(time.Duration(i) * time.Second))
+		event.Message = fmt.Sprintf("of the cluster cluster-%d, 2 of 3 members could not be asked: the member etcd-%d did not answer in time", i%benchmarkClusters, i)
+	})
 	return routes
 }
 
-func bookmarkOf(object any) map[string]any {
-	kind := map[bool]string{true: "EtcdCluster", false: "EtcdMonitor"}[fmt.Sprintf("%T", object) == "*v1beta1.EtcdCluster"]
-	return map[string]any{"apiVersion": v1beta1.GroupVersion.String(), "kind": kind, "metadata": map[string]any{
+func bookmarkOf(object k8sruntime.Object) map[string]any {
+	apiVersion, kind := object.GetObjectKind().GroupVersionKind().ToAPIVersionAndKind()
+	return map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{
 		"resourceVersion": "1", "annotations": map[string]string{metav1.InitialEventsAnnotationKey: "true"},
 	}}
 }

@@ -149,8 +149,13 @@ func (r *region) checkRights(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
+	return r.mayNot(strings.Join(missing, ", "), nil)
+}
+
+// mayNot is the error for rights that the account lacks.
+func (r *region) mayNot(do string, cause error) error {
 	return upstream.New(upstream.Denied, fmt.Sprintf("%s does not let the datasource's account %s. Apply deploy/rbac/datasource.yaml to it, or change %s.",
-		r.server.Title(), strings.Join(missing, ", "), r.server.CredentialsSetting), nil)
+		r.server.Title(), do, r.server.CredentialsSetting), cause)
 }
 
 // eventsNote says which right to read Events is missing, "" for none. Everything else works without it.

@@ -132,6 +132,9 @@ func (r *region) signalEvents(ctx context.Context, err error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
+	if apierrors.IsForbidden(err) {
+		err = r.mayNot("list and watch events", err)
+	}
 	if err != nil {
 		explained := r.server.Explain(err)
 		err = upstream.New(upstream.Failed, "Its Events cannot be read. "+explained.Error(), explained)
