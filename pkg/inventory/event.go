@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -96,25 +97,33 @@ func firstOf(times ...time.Time) time.Time {
 }
 
 // followEvents keeps the Events about our objects in memory until ctx ends. They have a freshness of their own: an account that
-// may not read them sees everything else as before. It is asked again at longer intervals, because client-go would ask every
-// few seconds for ever.
+// may not read them sees everything else as before. After a refusal it is asked for them at growing intervals: client-go would
+// ask every few seconds for ever, but an API server that has just started refuses what its roles allow.
 func (r *region) followEvents(ctx context.Context) {
+	pause := reprobeInterval
 	for ctx.Err() == nil {
-		r.reflectEvents(ctx)
+		if r.reflectEvents(ctx) {
+			pause = reprobeInterval
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait.Jitter(r.recheck, 0.2)):
+		case <-time.After(wait.Jitter(min(pause, r.recheck), 0.2)):
 		}
+		pause = min(2*pause, r.recheck)
 	}
 }
 
-// reflectEvents follows Events until ctx ends or the API server refuses them.
-func (r *region) reflectEvents(ctx context.Context) {
+// reflectEvents follows Events until ctx ends or the API server refuses them. It reports whether the server allowed them before.
+func (r *region) reflectEvents(ctx context.Context) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var allowed atomic.Bool // a list that is cut short may still report
 	report := func(ctx context.Context, err error) {
 		r.signalEvents(ctx, err)
-		if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		switch {
+		case err == nil:
+			allowed.Store(true)
+		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			cancel()
 		}
 	}
@@ -126,6 +135,7 @@ func (r *region) reflectEvents(ctx context.Context) {
 		shelf:    r.index.events,
 		onSynced: func() { r.eventsFresh.synced(eventsResource) },
 	})
+	return allowed.Load()
 }
 
 func (r *region) signalEvents(ctx context.Context, err error) {

@@ -196,4 +196,6 @@ func TestFollowsTheEventsAboutOurObjects(t *testing.T) {
 
 	server.Kill()
 	eventually(t, func() bool { return statusOf(r).State == Stale && len(reasons(r)) == 1 }, "what was seen stays while the region is away")
+	require.NoError(t, server.Restart())
+	eventually(t, func() bool { return statusOf(r).State == Live && len(reasons(r)) == 1 }, "the region is back")
 }
