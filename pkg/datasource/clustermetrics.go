@@ -72,7 +72,7 @@ func scopeMatchers(scope inventory.Scope) string {
 }
 
 // fetchClusterMetrics asks Thanos for all that is shown of the clusters that the matchers select.
-func fetchClusterMetrics(ctx context.Context, client *thanos.Client, matchers string) (*fleetMetrics, error) {
+func fetchClusterMetrics(ctx context.Context, client *seriesReader, matchers string) (*fleetMetrics, error) {
 	results := make([]*thanos.Result, len(clusterExpressions))
 	group, ctx := errgroup.WithContext(ctx)
 	now := time.Now()

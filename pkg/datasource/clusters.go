@@ -26,7 +26,7 @@ type clustersQuery struct {
 func parseClusters(f *fields) *clustersQuery {
 	return &clustersQuery{
 		Scope:      f.scope(),
-		Distinct:   f.enum("distinct", "", append([]string{""}, scopeFields...)...),
+		Distinct:   f.enum("distinct", "", append([]string{""}, f.scopeFields()...)...),
 		Sort:       f.enum("sort", "health", "health", "region", "cluster", "keys", "dbSize", "lastInspection"),
 		Descending: f.flag("descending"),
 		page:       f.page(),

@@ -42,7 +42,7 @@ type Datasource struct {
 
 	settings  settings
 	inventory *inventory.Inventory
-	thanos    *thanos.Client
+	thanos    *seriesReader
 	metrics   *memo[*fleetMetrics]
 	lost      *memo[[]thanos.Store]
 	logger    log.Logger
@@ -81,8 +81,11 @@ func newDatasource(ctx context.Context, instance backend.DataSourceInstanceSetti
 	if err != nil {
 		return nil, fmt.Errorf("the datasource's HTTP settings: %w", err)
 	}
-	d.inventory = inventory.New(parsed.regions, options, d.logger) //nolint:contextcheck // it outlives ctx
-	d.thanos = thanos.New(client, parsed.thanosURL)
+	d.thanos, err = newSeriesReader(thanos.New(client, parsed.thanosURL), parsed.view, func() log.Logger { return d.logger })
+	if err != nil {
+		return nil, err
+	}
+	d.inventory = inventory.New(parsed.regions, parsed.view.ofInventory(), options, d.logger) //nolint:contextcheck // it outlives ctx
 	d.metrics = newMemo(metricsLifetime, parsed.queryTimeout, func(ctx context.Context, matchers string) (*fleetMetrics, error) {
 		return fetchClusterMetrics(ctx, d.thanos, matchers)
 	})
@@ -118,13 +121,16 @@ func (d *Datasource) QueryData(ctx context.Context, request *backend.QueryDataRe
 func (d *Datasource) answer(ctx context.Context, request concurrent.Query) backend.DataResponse {
 	ctx, cancel := context.WithTimeout(ctx, d.settings.queryTimeout)
 	defer cancel()
-	parsed, err := parseQuery(request.DataQuery.JSON)
+	parsed, asked, err := d.settings.view.parseQuery(request.DataQuery.JSON)
 	if err != nil {
 		return d.failure(ctx, err)
 	}
 	frames, err := parsed.run(ctx, d, request.DataQuery)
 	if err != nil {
 		return d.failure(ctx, err)
+	}
+	if d.settings.view.hidesInternals {
+		asked.conceal(frames)
 	}
 	return backend.DataResponse{Frames: frames, Status: backend.StatusOK}
 }
@@ -154,10 +160,10 @@ func (d *Datasource) failure(ctx context.Context, err error) backend.DataRespons
 	return backend.ErrDataResponseWithSource(backend.StatusInternal, backend.ErrorSourcePlugin, err.Error())
 }
 
-// lostStores returns the stores that Thanos has no contact to.
-func (d *Datasource) lostStores(ctx context.Context) []thanos.Store {
+// lostStores says which series are missing because Thanos has no contact to their stores.
+func (d *Datasource) lostStores(ctx context.Context) []string {
 	lost, _ := d.lost.get(ctx, "") // The only error is that nobody waits for the answer any more.
-	return lost
+	return d.thanos.lost(lost)
 }
 
 // fetchLostStores returns none when Thanos does not answer, so that queries do not suffer from it.

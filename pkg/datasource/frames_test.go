@@ -173,10 +173,10 @@ func TestNoticesTellWhatIsMissing(t *testing.T) {
 	require.Equal(t, []data.Notice{
 		{Severity: data.NoticeSeverityWarning, Text: "Thanos answered in part: no store"},
 		{Severity: data.NoticeSeverityInfo, Text: "PromQL info: a gauge"},
-	}, resultNotices(result, lost), "Thanos's own words are enough")
+	}, resultNotices(result, (&seriesReader{}).lost(lost)), "Thanos's own words are enough")
 	require.Equal(t, []data.Notice{
 		{Severity: data.NoticeSeverityWarning, Text: `Thanos answered in part: the series of its store 10.0.0.1:10901 {prometheus="sh"} are missing: EOF`},
-	}, resultNotices(&thanos.Result{}, lost))
+	}, resultNotices(&thanos.Result{}, (&seriesReader{}).lost(lost)))
 
 	stale := regionNotices([]inventory.Status{{Name: "sh", State: inventory.Stale, Since: time.Now().Add(-90 * time.Second), Err: errors.New("Nothing listens.")}})
 	require.Len(t, stale, 1)

@@ -36,7 +36,7 @@ func FuzzQuery(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		parsed, err := parseQuery(raw)
+		parsed, _, err := view{}.parseQuery(raw)
 		if err != nil {
 			wrong, ok := errors.AsType[*fieldError](err)
 			if !ok || wrong.field == "" || wrong.message == "" || parsed != nil && !ok {
@@ -45,7 +45,7 @@ func FuzzQuery(f *testing.F) {
 			return
 		}
 		form := encodeQuery(t, raw, parsed)
-		again, err := parseQuery(form)
+		again, _, err := view{}.parseQuery(form)
 		if err != nil {
 			t.Fatalf("%s is refused when it comes back: %v", form, err)
 		}
@@ -104,12 +104,14 @@ func FuzzSettings(f *testing.F) {
 		{"http://thanos:10902", `{"regions":[{"name":"gz","url":"https://10.0.0.1:6443","namespace":"gz"}]}`},
 		{"", "{}"}, {"thanos", "null"}, {"https://a:b@c", "[]"}, {"http://t", `{"queryTimeoutSeconds":1e308,"timeInterval":"99999999y"}`},
 		{"http://t", `{"minRoleToRun":"None","regions":[null,{}],"tlsSkipVerify":true}`},
+		{"http://t", `{"fixedScope":{"region":["gz"],"cluster":["a"]}}`}, {"http://t", `{"fixedScope":{"Scene":["a"]},"hideInternals":false}`},
+		{"", `{"fixedScope":{"scene":["a"]},"fixedscope":{}}`}, {"http://t", `{"fixedScope":{"scene":[]},"hideInternals":null}`},
 	} {
 		f.Add(seed[0], []byte(seed[1]), "token")
 	}
 	f.Fuzz(func(t *testing.T, url string, jsonData []byte, token string) {
 		parsed, err := parseSettings(backend.DataSourceInstanceSettings{
-			URL: url, JSONData: jsonData, DecryptedSecureJSONData: map[string]string{"gz.token": token},
+			URL: url, JSONData: jsonData, DecryptedSecureJSONData: map[string]string{"gz.token": token, "thanosUrl": "http://thanos"},
 		})
 		if err != nil {
 			if err.Error() == "" {
@@ -121,5 +123,26 @@ func FuzzSettings(f *testing.F) {
 			parsed.scrapeInterval <= 0 {
 			t.Fatalf("%+v is accepted", parsed)
 		}
+		if namesFixedValues(jsonData) && (!parsed.view.isLimited() || url != "") {
+			t.Fatalf("%s does not limit the datasource", jsonData)
+		}
 	})
+}
+
+// namesFixedValues reports whether a fixed scope was meant, however it is written.
+func namesFixedValues(jsonData []byte) bool {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal(jsonData, &raw) // what is no object means nothing
+	for name, value := range raw {
+		var lists map[string][]any
+		if !strings.EqualFold(name, "fixedScope") || json.Unmarshal(value, &lists) != nil {
+			continue
+		}
+		for _, values := range lists {
+			if len(values) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -29,8 +29,9 @@ type healthDetails struct {
 	VerboseMessage string        `json:"verboseMessage"`
 }
 
-// CheckHealth tests Thanos and every region at the same time and names what is wrong with which.
-func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
+// CheckHealth tests Thanos and every region at the same time and names what is wrong with which. Where internals are hidden,
+// only administrators are told what.
+func (d *Datasource) CheckHealth(ctx context.Context, request *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
 	thanosEntry := make(chan healthEntry, 1)
 	go func() { thanosEntry <- d.checkThanos(ctx) }()
 	regions := d.inventory.Check(ctx)
@@ -41,14 +42,30 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	if len(regions) == 0 {
 		entries = append(entries, healthEntry{Name: "Regions", OK: true, Message: "none is configured: add one to see clusters and inspections"})
 	}
+	if d.settings.view.hidesInternals && !isAdmin(request.PluginContext.User) {
+		for i := range entries {
+			entries[i] = d.withoutInternals(ctx, entries[i])
+		}
+	}
 	return healthResult(entries)
+}
+
+func isAdmin(user *backend.User) bool { return user != nil && role(user.Role).atLeast(roleAdmin) }
+
+// withoutInternals keeps whether something works, and leaves the rest to the log.
+func (d *Datasource) withoutInternals(ctx context.Context, entry healthEntry) healthEntry {
+	if entry.OK {
+		return healthEntry{Name: entry.Name, OK: true, Message: "works"}
+	}
+	d.logger.FromContext(ctx).Warn("The check of a datasource that hides internals failed", "of", entry.Name, "message", entry.Message)
+	return healthEntry{Name: entry.Name, Message: "does not work: an administrator who tests the datasource sees why."}
 }
 
 func (d *Datasource) checkThanos(ctx context.Context) healthEntry {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	entry := healthEntry{Name: "Thanos"}
-	if _, err := d.thanos.Query(ctx, "vector(1)", time.Now()); err != nil {
+	if _, err := d.thanos.client.Query(ctx, "vector(1)", time.Now()); err != nil {
 		entry.Message = err.Error()
 		return entry
 	}
@@ -58,7 +75,7 @@ func (d *Datasource) checkThanos(ctx context.Context) healthEntry {
 	if version, err := d.thanos.Version(ctx); err == nil {
 		entry.Version = version
 	}
-	if lost := d.lostStores(ctx); len(lost) > 0 {
+	if lost, _ := d.lost.get(ctx, ""); len(lost) > 0 { // as in lostStores
 		var names []string
 		for _, store := range lost[:min(len(lost), maxNotices)] {
 			names = append(names, store.Name)

@@ -19,7 +19,7 @@ func notice(severity data.NoticeSeverity, text string, args ...any) data.Notice 
 }
 
 // resultNotices say what is special about the answer of one expression.
-func resultNotices(result *thanos.Result, lost []thanos.Store) []data.Notice {
+func resultNotices(result *thanos.Result, lost []string) []data.Notice {
 	notices := partialNotices(result.Warnings.Partial, lost)
 	notices = append(notices, someNotices(data.NoticeSeverityInfo, result.Warnings.PromQL)...)
 	if total := len(result.Series); total > maxSeries {
@@ -33,14 +33,14 @@ func resultNotices(result *thanos.Result, lost []thanos.Store) []data.Notice {
 
 // partialNotices say whose series are missing from an answer: as Thanos puts it, else from its list of stores, because
 // of some lost stores it says nothing.
-func partialNotices(partial []string, lost []thanos.Store) []data.Notice {
+func partialNotices(partial, lost []string) []data.Notice {
 	texts := make([]string, 0, max(len(partial), len(lost)))
 	for _, text := range partial {
 		texts = append(texts, "Thanos answered in part: "+text)
 	}
 	if len(partial) == 0 {
-		for _, store := range lost {
-			texts = append(texts, fmt.Sprintf("Thanos answered in part: the series of its store %s %s are missing: %s", store.Name, store.Labels, store.Error))
+		for _, text := range lost {
+			texts = append(texts, "Thanos answered in part: "+text)
 		}
 	}
 	return someNotices(data.NoticeSeverityWarning, texts)

@@ -53,7 +53,7 @@ func (q *promqlQuery) run(ctx context.Context, d *Datasource, request backend.Da
 	}
 	expr := expandMacros(q.Expr, macros{step: step, scrapeInterval: d.settings.scrapeInterval, timeRange: request.TimeRange.Duration()})
 	if q.Mode == modeInstant {
-		result, err := d.thanos.Query(ctx, expr, request.TimeRange.To)
+		result, err := d.thanos.forUsers().Query(ctx, expr, request.TimeRange.To)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (q *promqlQuery) run(ctx context.Context, d *Datasource, request backend.Da
 		frame.AppendNotices(resultNotices(result, d.lostStores(ctx))...)
 		return data.Frames{frame}, nil
 	}
-	result, err := d.thanos.QueryRange(ctx, expr, alignedRange(request.TimeRange, step))
+	result, err := d.thanos.forUsers().QueryRange(ctx, expr, alignedRange(request.TimeRange, step))
 	if err != nil {
 		return nil, err
 	}

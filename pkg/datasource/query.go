@@ -19,19 +19,26 @@ import (
 // kinds are the query kinds, in the order of the table in src/datasource/kinds/index.ts. To add one, write a file of its
 // name and a line here.
 var kinds = []kind{
-	{"promql", func(f *fields) query { return parsePromql(f) }},
-	{"clusters", func(f *fields) query { return parseClusters(f) }},
-	{"inspections", func(f *fields) query { return parseInspections(f) }},
-	{"slo", func(f *fields) query { return parseSLO(f) }},
-	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }},
-	{"impact", func(f *fields) query { return parseImpact(f) }},
-	{"topology", func(f *fields) query { return parseTopology(f) }},
-	{"events", func(f *fields) query { return parseEvents(f) }},
+	{"promql", func(f *fields) query { return parsePromql(f) }, []string{everyColumn}},
+	{"clusters", func(f *fields) query { return parseClusters(f) }, append(slices.Clone(clusterColumns),
+		"health", "membersUp", "members", "keys", "dbSizeBytes", "version", "inspection", "lastInspection", "kubernetes")},
+	{"inspections", func(f *fields) query { return parseInspections(f) }, append(slices.Clone(clusterColumns),
+		"check", "outcome", "lastRun", "duration", "nextRun")},
+	{"slo", func(f *fields) query { return parseSLO(f) }, append(slices.Clone(clusterColumns),
+		"objective", "sli", "budgetLeft", "history", "burnRate", "ratio", "target", "bad", "all")},
+	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }, append(slices.Clone(clusterColumns),
+		"rank", "severity", "since", "kubernetes")},
+	{"impact", func(f *fields) query { return parseImpact(f) }, nil},
+	{"topology", func(f *fields) query { return parseTopology(f) }, nil},
+	{"events", func(f *fields) query { return parseEvents(f) }, nil},
 }
 
 type kind struct {
 	name  string
 	parse func(*fields) query
+	// shown are the columns that remain where internals are hidden; docs/security.md has the same. Without any, the kind is
+	// refused there.
+	shown []string
 }
 
 // query is a query of any kind with its defaults filled in. Its JSON form is the one in
@@ -65,11 +72,11 @@ type fieldError struct {
 // Error returns a sentence that begins with the field.
 func (e *fieldError) Error() string { return e.field + " " + e.message }
 
-// parseQuery reads a query of any kind. Its error is a *fieldError.
-func parseQuery(raw []byte) (query, error) {
-	f := &fields{}
+// parseQuery reads a query of any kind, for those to whom the view shows its answer. Its error is a *fieldError.
+func (v view) parseQuery(raw []byte) (query, kind, error) {
+	f := &fields{hidesInternals: v.hidesInternals}
 	if json.Unmarshal(raw, &f.values) != nil || f.values == nil {
-		return nil, &fieldError{"query", "must be an object"}
+		return nil, kind{}, &fieldError{"query", "must be an object"}
 	}
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
@@ -78,17 +85,22 @@ func parseQuery(raw []byte) (query, error) {
 	name := f.enum("kind", "", names...)
 	for _, k := range kinds {
 		if k.name == name && f.err == nil {
+			if refusal := k.refusal(); refusal != nil && v.hidesInternals {
+				return nil, kind{}, refusal
+			}
 			parsed := k.parse(f)
-			return parsed, f.failure()
+			return parsed, k, f.failure()
 		}
 	}
-	return nil, f.failure()
+	return nil, kind{}, f.failure()
 }
 
 // fields reads a query's fields by name. An absent field and null give the default; the first wrong one is remembered.
 type fields struct {
 	values map[string]json.RawMessage
 	err    *fieldError
+	// hidesInternals refuses fields that are about internals.
+	hidesInternals bool
 }
 
 func (f *fields) failure() error {
@@ -192,7 +204,15 @@ func (f *fields) duration(field string) string {
 	return value
 }
 
-func (f *fields) scope() inventory.Scope { return f.scopeOf(scopeFields) }
+func (f *fields) scope() inventory.Scope { return f.scopeOf(f.scopeFields()) }
+
+// scopeFields are the fields of a cluster that this query may name.
+func (f *fields) scopeFields() []string {
+	if f.hidesInternals {
+		return slices.DeleteFunc(slices.Clone(scopeFields), func(name string) bool { return slices.Contains(hiddenScopeFields, name) })
+	}
+	return scopeFields
+}
 
 // seriesScope is a scope that Thanos can answer alone.
 func (f *fields) seriesScope() inventory.Scope { return f.scopeOf(dimensions) }

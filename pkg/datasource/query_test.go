@@ -31,7 +31,7 @@ func TestQueriesAgreeWithTheGoldenFiles(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, json.Unmarshal(content, &golden))
 
-			parsed, err := parseQuery(golden.Input)
+			parsed, _, err := view{}.parseQuery(golden.Input)
 			if golden.Error != nil {
 				wrong, ok := errors.AsType[*fieldError](err)
 				require.True(t, ok, "%v", err)
@@ -77,7 +77,7 @@ func TestKindsAndNamesAgreeWithTheFrontEnd(t *testing.T) {
 		{"events", "format", "eventFormats"},
 	} {
 		for _, value := range constant(t, source, c.allowed) {
-			_, err := parseQuery(fmt.Appendf(nil, `{"kind": %q, %q: %q}`, c.kind, c.field, value))
+			_, _, err := view{}.parseQuery(fmt.Appendf(nil, `{"kind": %q, %q: %q}`, c.kind, c.field, value))
 			require.NoError(t, err)
 		}
 	}
@@ -136,16 +136,16 @@ func TestListsAreBounded(t *testing.T) {
 		{"reasons", `{"kind": "events", "reasons": %s}`},
 		{"objectives", `{"kind": "slo", "objectives": %s}`},
 	} {
-		_, err := parseQuery(fmt.Appendf(nil, c.query, list(maxValues)))
+		_, _, err := view{}.parseQuery(fmt.Appendf(nil, c.query, list(maxValues)))
 		require.NoError(t, err)
-		_, err = parseQuery(fmt.Appendf(nil, c.query, list(maxValues+1)))
+		_, _, err = view{}.parseQuery(fmt.Appendf(nil, c.query, list(maxValues+1)))
 		require.ErrorContains(t, err, c.field+" must have at most 10000 values")
 	}
 }
 
 func TestAQueryIsAnObject(t *testing.T) {
 	for _, raw := range []string{``, `"up"`, `null`, `[]`, `{`} {
-		_, err := parseQuery([]byte(raw))
+		_, _, err := view{}.parseQuery([]byte(raw))
 		require.EqualError(t, err, "query must be an object")
 	}
 }

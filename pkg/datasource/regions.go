@@ -1,6 +1,7 @@
 package datasource
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -33,7 +34,9 @@ var (
 
 // parseRegions reads jsonData.regions. Each element becomes a region, so that what is wrong with one leaves the others
 // working; that one says what is wrong.
-func parseRegions(raw json.RawMessage, secrets map[string]string) []inventory.RegionConfig {
+//
+// Grafana shows jsonData to everybody who may query the datasource: where internals are hidden, addresses are secrets.
+func parseRegions(raw json.RawMessage, secrets map[string]string, hidesInternals bool) []inventory.RegionConfig {
 	var elements []json.RawMessage
 	if len(raw) > 0 {
 		if json.Unmarshal(raw, &elements) != nil {
@@ -45,6 +48,9 @@ func parseRegions(raw json.RawMessage, secrets map[string]string) []inventory.Re
 	for i, element := range elements {
 		field := fmt.Sprintf("jsonData.regions[%d]", i)
 		config, problems := parseRegion(field, element, secrets)
+		if plain := plainURLOf(element); plain != "" && hidesInternals {
+			problems = append(problems, fieldProblem(field+".url", fmt.Sprintf("remove it, and enter it as secureJsonData[%.80q]: Grafana shows jsonData to everybody who may query the datasource", config.Name+".url")))
+		}
 		if slices.ContainsFunc(configs[:i], func(other inventory.RegionConfig) bool { return other.Name == config.Name }) {
 			problems = append(problems, fieldProblem(field+".name", fmt.Sprintf("there is a region %q already: each name may be used once", config.Name)))
 			config.Name = field // the name stays the first one's
@@ -67,7 +73,7 @@ func parseRegion(field string, element json.RawMessage, secrets map[string]strin
 	}
 	config := inventory.RegionConfig{
 		Name:       region.Name,
-		URL:        strings.TrimSuffix(region.URL, "/"),
+		URL:        strings.TrimSuffix(cmp.Or(region.URL, strings.TrimSpace(secrets[region.Name+".url"])), "/"),
 		Namespace:  region.Namespace,
 		ServerName: region.ServerName,
 		Token:      strings.TrimSpace(secrets[region.Name+".token"]),
@@ -81,6 +87,13 @@ func parseRegion(field string, element json.RawMessage, secrets map[string]strin
 		return config, append([]error{fieldProblem(field+".name", err.Error())}, problems...)
 	}
 	return config, problems
+}
+
+// plainURLOf is the address in jsonData.
+func plainURLOf(element json.RawMessage) string {
+	var region regionJSON
+	_ = json.Unmarshal(element, &region) // parseRegion says what is wrong with it
+	return region.URL
 }
 
 func checkName(name string) error {

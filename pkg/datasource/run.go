@@ -152,8 +152,12 @@ func (d *Datasource) handlePermission(w http.ResponseWriter, r *http.Request) {
 	d.respond(w, r, http.StatusOK, answer)
 }
 
-// whyNot says why a role may not run inspections; "" when it may.
+// whyNot says why a role may not run inspections; "" when it may. Nobody may where internals are hidden: a run loads the
+// cluster, and what it is answered with names objects.
 func (d *Datasource) whyNot(r role) string {
+	if d.settings.view.hidesInternals {
+		return "Inspections are run by those who run the clusters: this datasource shows their outcomes."
+	}
 	if r.atLeast(d.settings.minRoleToRun) {
 		return ""
 	}

@@ -29,6 +29,7 @@ type settings struct {
 	minRoleToRun   role
 	queryTimeout   time.Duration
 	scrapeInterval time.Duration
+	view           view
 }
 
 type jsonData struct {
@@ -53,16 +54,19 @@ func parseSettings(instance backend.DataSourceInstanceSettings) (settings, error
 			return settings{}, fmt.Errorf("jsonData: %s", jsonProblem(err))
 		}
 	}
-	parsed := settings{regions: parseRegions(raw.Regions, instance.DecryptedSecureJSONData)}
+	var parsed settings
 	var problems []error
 	problem := func(field string, err error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", field, err))
 		}
 	}
+	var ofView, ofURL []error
+	parsed.view, ofView = parseView(instance.JSONData)
+	parsed.regions = parseRegions(raw.Regions, instance.DecryptedSecureJSONData, parsed.view.hidesInternals)
+	parsed.thanosURL, ofURL = parsed.view.parseThanosURL(instance.URL, instance.DecryptedSecureJSONData[thanosURLSecret])
+	problems = append(ofView, ofURL...)
 	var err error
-	parsed.thanosURL, err = parseURL(instance.URL)
-	problem("url", err)
 	parsed.minRoleToRun, err = parseMinRole(raw.MinRoleToRun)
 	problem("jsonData.minRoleToRun", err)
 	parsed.queryTimeout, err = parseQueryTimeout(raw.QueryTimeoutSeconds)

@@ -42,7 +42,7 @@ type memberKey struct {
 }
 
 // fetch asks for all signals at once; the error is that of the first that failed.
-func (h *signalHistory) fetch(ctx context.Context, client *thanos.Client, clusters []diagnosedCluster, hosts map[hostKey][]diagnosis.Neighbour) error {
+func (h *signalHistory) fetch(ctx context.Context, client *seriesReader, clusters []diagnosedCluster, hosts map[hostKey][]diagnosis.Neighbour) error {
 	h.series, h.fsync = map[clusterKey]diagnosis.Series{}, map[memberKey]float64{}
 	if len(clusters) == 0 {
 		h.known = true

@@ -73,8 +73,8 @@ type sloRow struct {
 }
 
 func (q *sloQuery) run(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
-	answers := &sloAnswers{client: d.thanos, at: request.TimeRange.To}
-	expressions := newSLOExpressions(q)
+	answers := &sloAnswers{client: d.thanos.forTargets(), at: request.TimeRange.To}
+	expressions := newSLOExpressions(q, d.settings.view.scope)
 	if q.Distinct != "" {
 		return q.distinctFrames(ctx, d, answers, expressions)
 	}
@@ -84,7 +84,7 @@ func (q *sloQuery) run(ctx context.Context, d *Datasource, request backend.DataQ
 	}
 	var absence []data.Notice
 	if total == 0 {
-		absence, err = q.explainAbsence(ctx, answers)
+		absence, err = q.explainAbsence(ctx, answers, d.settings.view)
 	} else {
 		err = q.describe(ctx, answers, expressions.of(rows), rows)
 	}
@@ -284,8 +284,12 @@ func (q *sloQuery) distinctFrames(ctx context.Context, d *Datasource, answers *s
 	return data.Frames{frame}, nil
 }
 
-// explainAbsence says why there is no row.
-func (q *sloQuery) explainAbsence(ctx context.Context, answers *sloAnswers) ([]data.Notice, error) {
+// explainAbsence says why there is no row. Whether rules are loaded is not to be seen from within a fixed scope.
+func (q *sloQuery) explainAbsence(ctx context.Context, answers *sloAnswers, limits view) ([]data.Notice, error) {
+	nothing := []data.Notice{notice(data.NoticeSeverityInfo, "Nothing is recorded for this scope, objective and window. Sums over a day and more appear within 35 minutes of the first sample, the error budget within five.")}
+	if limits.isLimited() {
+		return nothing, nil
+	}
 	recorded := func(level string) (bool, error) {
 		found, err := answers.query(ctx, "group("+level+":etcd_sli_events:increase"+freshestWindow+")")
 		return len(found) > 0, err
@@ -305,7 +309,7 @@ func (q *sloQuery) explainAbsence(ctx context.Context, answers *sloAnswers) ([]d
 	case q.Level == "fleet" && !fleet:
 		return []data.Notice{notice(data.NoticeSeverityWarning, load, " for the whole fleet", "rules/recording/global.yaml into Thanos rule, which records it while all regions answer")}, nil
 	}
-	return []data.Notice{notice(data.NoticeSeverityInfo, "Nothing is recorded for this scope, objective and window. Sums over a day and more appear within 35 minutes of the first sample, the error budget within five.")}, nil
+	return nothing, nil
 }
 
 // byLabels are the values of an instant answer by the labels.

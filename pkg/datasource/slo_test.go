@@ -305,7 +305,7 @@ func TestReadsOnlyWhatTheRulesRecord(t *testing.T) {
 	for _, level := range sloLevels {
 		for _, window := range slorules.Windows {
 			for _, part := range []string{byObjective, bySLI} {
-				e := newSLOExpressions(&sloQuery{Level: level, By: part, Window: window, Sort: sortWorst})
+				e := newSLOExpressions(&sloQuery{Level: level, By: part, Window: window, Sort: sortWorst}, inventory.Scope{})
 				for _, expr := range []string{e.events("bad", window), e.budget(window), e.burnRate(window), e.budgetLeft(), e.history(), e.rank(), e.targets(), e.distinct(part)} {
 					for _, name := range regexp.MustCompile(`\w+:\w+:\w+`).FindAllString(expr, -1) {
 						read[name] = true
@@ -332,7 +332,7 @@ func TestReadsTheWidestSeriesThatHaveTheLabels(t *testing.T) {
 		{"scene", inventory.Scope{Region: []string{"gz"}}, "scene"},
 		{"product", inventory.Scope{Cluster: []string{"a"}}, "cluster"},
 	} {
-		require.Equal(t, c.source, newSLOExpressions(&sloQuery{Level: c.level, Scope: c.scope}).source, "%+v", c)
+		require.Equal(t, c.source, newSLOExpressions(&sloQuery{Level: c.level, Scope: c.scope}, inventory.Scope{}).source, "%+v", c)
 	}
 }
 

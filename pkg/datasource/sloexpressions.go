@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
 	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
 	"github.com/etcdfleet/etcd-fleet/pkg/thanos"
 )
@@ -23,20 +24,22 @@ var targetLabels = append(slices.Clone(dimensions[:4]), byObjective)
 // added over clusters; SLIs never to each other: an objective is as bad as the worst of its SLIs.
 type sloExpressions struct {
 	*sloQuery
-	// source is the level of the series to read: the widest that has the labels of both the query's level and its scope.
+	// source is the level of the series to read: the widest that has the labels of the query's level, its scope and
+	// the fixed scope.
 	source string
 	// matchers select the scope's series, by the dimension that they are about.
 	matchers map[string][]string
 }
 
-func newSLOExpressions(q *sloQuery) *sloExpressions {
+func newSLOExpressions(q *sloQuery, fixed inventory.Scope) *sloExpressions {
 	e := &sloExpressions{sloQuery: q, matchers: map[string][]string{}}
 	depth := q.depth()
-	for i, values := range [][]string{q.Scope.Region, q.Scope.Product, q.Scope.Scene, q.Scope.Spec, q.Scope.Cluster} {
-		if len(values) > 0 {
+	for i, dimension := range dimensions {
+		values := valuesIn(q.Scope, dimension)
+		if len(values)+len(valuesIn(fixed, dimension)) > 0 {
 			depth = max(depth, i+1)
-			e.match(dimensions[i], values)
 		}
+		e.match(dimension, values)
 	}
 	e.match(byObjective, q.Objectives)
 	e.source = sloLevels[depth]
@@ -168,7 +171,7 @@ func (e *sloExpressions) budget(window string) string {
 
 // targets are the promised ratios of good events to all.
 func (e *sloExpressions) targets() string {
-	return fmt.Sprintf("max by (%s) (spec:etcd_slo_target:ratio%s)", strings.Join(targetLabels, ", "), e.selectorFor(targetLabels))
+	return fmt.Sprintf("max by (%s) (%s%s)", strings.Join(targetLabels, ", "), targetsMetric, e.selectorFor(targetLabels))
 }
 
 // distinct has a series for each value of the label.
@@ -201,7 +204,7 @@ func (e *sloExpressions) selectorFor(labels []string, others ...string) string {
 
 // sloAnswers asks Thanos for the expressions of one query and remembers what is missing from the answers.
 type sloAnswers struct {
-	client *thanos.Client
+	client *seriesReader
 	at     time.Time
 
 	mu      sync.Mutex

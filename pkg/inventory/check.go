@@ -38,7 +38,7 @@ func (i *Inventory) Check(ctx context.Context) []CheckResult {
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 			defer cancel()
-			results[n] = r.check(ctx)
+			results[n] = r.check(ctx, i.filter(Scope{}))
 			results[n].Err = r.server.Explain(results[n].Err)
 			return nil
 		})
@@ -47,7 +47,7 @@ func (i *Inventory) Check(ctx context.Context) []CheckResult {
 	return results
 }
 
-func (r *region) check(ctx context.Context) CheckResult {
+func (r *region) check(ctx context.Context, f filter) CheckResult {
 	result := CheckResult{Region: r.config.Name, Err: r.misconfigured}
 	if result.Err != nil {
 		return result
@@ -68,7 +68,7 @@ func (r *region) check(ctx context.Context) CheckResult {
 	if isEmpty && result.Note == "" {
 		result.Note = r.emptyNote()
 	}
-	for _, note := range []string{r.leftOutNote(), r.eventsNote(ctx)} {
+	for _, note := range []string{r.leftOutNote(f), r.eventsNote(ctx)} {
 		if note != "" {
 			result.Note = strings.TrimPrefix(result.Note+"; "+note, "; ")
 		}
@@ -89,8 +89,8 @@ func (r *region) checkOwn(ctx context.Context) (isEmpty bool, err error) {
 }
 
 // leftOutNote names the first EtcdCluster that is not shown; "" for none.
-func (r *region) leftOutNote() string {
-	out := r.index.leftOut(newFilter(Scope{}))
+func (r *region) leftOutNote(f filter) string {
+	out := r.index.leftOut(f)
 	if len(out) == 0 {
 		return ""
 	}

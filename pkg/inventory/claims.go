@@ -59,7 +59,7 @@ func trueLast(a, b bool) int {
 }
 
 // leftOut returns the clusters in the filter that are not shown, sorted by name. A cluster of kstone that is ours too is
-// none of them: it is meant to be.
+// none of them: it is meant to be. Of a fixed scope, reasons name no other object.
 func (x *index) leftOut(f filter) []LeftOut {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -70,11 +70,13 @@ func (x *index) leftOut(f filter) []LeftOut {
 			continue
 		}
 		for _, c := range claims {
-			if c == shown || shown != nil && c.kstone && !shown.kstone || !f.includes(c) && (shown == nil || !f.includes(shown)) {
+			if !f.holds(c) || c == shown || shown != nil && c.kstone && !shown.kstone || !f.includes(c) && (shown == nil || !f.includes(shown)) {
 				continue
 			}
 			reason := c.refusal
-			if reason == "" {
+			if f.within != nil {
+				reason = fmt.Sprintf("Another EtcdCluster has its ID, or its region is wrong: its condition %s says more.", v1beta1.ConditionIdentityHeld)
+			} else if reason == "" {
 				reason = fmt.Sprintf("%s has the same ID. Give this one an ID of its own, or delete it.", shown.object)
 			}
 			all = append(all, LeftOut{Object: c.object, ClusterID: id, Reason: reason})

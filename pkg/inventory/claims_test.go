@@ -125,7 +125,7 @@ func TestTheMonitorsOfAnObjectThatIsLeftOutAreToo(t *testing.T) {
 	slices.Sort(seen)
 	require.Equal(t, []string{"ab", "gz of gz/real"}, seen)
 	for range 10 {
-		found, _ := x.find("gz-1", "a")
+		found, _ := x.find(ofCluster("gz-1"), "a")
 		require.Equal(t, "gz", found.object.Namespace, "a run is of the cluster that is shown")
 	}
 

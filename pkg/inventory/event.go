@@ -176,6 +176,9 @@ func (i *Inventory) EventStatuses(scope Scope) []Status {
 	for n, r := range i.in(scope) {
 		if statuses[n].State == Live {
 			statuses[n] = r.eventsFresh.current()
+			if i.view.WithoutReasons && statuses[n].Err != nil {
+				statuses[n].Err = errCannotBeRead
+			}
 		}
 		statuses[n].LeftOut = nil // the Events about them are not
 	}
@@ -185,7 +188,7 @@ func (i *Inventory) EventStatuses(scope Scope) []Status {
 // EachEvent calls visit for every Event about a cluster in scope or one of its monitors, with the cluster's ID and, for a
 // monitor, its check. Both are "" where the object does not exist any more.
 func (i *Inventory) EachEvent(scope Scope, visit func(event *Event, clusterID, check string)) {
-	f := newFilter(scope)
+	f := i.filter(scope)
 	for _, r := range i.in(scope) {
 		r.index.eachEvent(f, visit)
 	}

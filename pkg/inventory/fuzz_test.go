@@ -162,7 +162,7 @@ func putAndDelete[E interface{ name() types.NamespacedName }](t *testing.T, x *i
 	t.Helper()
 	s.put(object)
 	s.put(object) // an update
-	if _, known := x.find(clusterID, "alarms"); known != shown {
+	if _, known := x.find(ofCluster(clusterID), "alarms"); known != shown {
 		t.Fatalf("%+v: it is found: %t", object, known)
 	}
 	s.delete(object.name())

@@ -146,7 +146,8 @@ func (x *index) eachCluster(f filter, visit func(*Cluster, []*Monitor)) {
 }
 
 // eachMonitor calls visit for every monitor in the filter, with its cluster or nil. A monitor without a cluster has
-// its own product and no scene or spec. The monitors of a cluster that is not shown are not either.
+// its own product and no scene or spec; of a fixed scope it is never, because nothing else says whose it is. The monitors
+// of a cluster that is not shown are not either.
 func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -163,18 +164,18 @@ func (x *index) eachMonitor(f filter, visit func(*Cluster, *Monitor)) {
 			continue
 		}
 		for _, m := range monitors {
-			if c != nil || f.includes(&Cluster{ID: m.ClusterID, Product: m.Product}) {
+			if c != nil || f.within == nil && f.includes(&Cluster{ID: m.ClusterID, Product: m.Product}) {
 				visit(c, m)
 			}
 		}
 	}
 }
 
-// find returns the monitor that runs a check on a cluster, and whether the cluster is known at all. Where several do,
-// it is always the same one, that of the cluster's own object before others and ours before kstone's.
-func (x *index) find(clusterID, check string) (monitor *Monitor, clusterKnown bool) {
+// find returns the monitor that runs a check on the one cluster of the filter, and whether the cluster is known at all. Where
+// several do, it is always the same one, that of the cluster's own object before others and ours before kstone's.
+func (x *index) find(f filter, check string) (monitor *Monitor, clusterKnown bool) {
 	isOwn := false
-	x.eachMonitor(newFilter(Scope{Cluster: []string{clusterID}}), func(c *Cluster, m *Monitor) {
+	x.eachMonitor(f, func(c *Cluster, m *Monitor) {
 		clusterKnown = true
 		if m.Check != check {
 			return
@@ -185,7 +186,7 @@ func (x *index) find(clusterID, check string) (monitor *Monitor, clusterKnown bo
 		}
 	})
 	if !clusterKnown {
-		x.eachCluster(newFilter(Scope{Cluster: []string{clusterID}}), func(*Cluster, []*Monitor) { clusterKnown = true })
+		x.eachCluster(f, func(*Cluster, []*Monitor) { clusterKnown = true })
 	}
 	return monitor, clusterKnown
 }

@@ -26,6 +26,8 @@ func monitor(id, check string) *Monitor {
 	})
 }
 
+func ofCluster(id string) filter { return newFilter(Scope{Cluster: []string{id}}) }
+
 // contents lists "cluster: checks" for every cluster in scope, and "(none): checks" for monitors without cluster.
 func contents(x *index, scope Scope) []string {
 	var lines []string
@@ -109,18 +111,18 @@ func TestFindsTheMonitorOfACheck(t *testing.T) {
 		x.monitors.put(m)
 	}
 	for range 10 {
-		found, known := x.find("1", "a")
+		found, known := x.find(ofCluster("1"), "a")
 		require.True(t, known)
 		require.Equal(t, "1-a", found.object.Name, "always the same of several")
 	}
-	found, known := x.find("9", "a")
+	found, known := x.find(ofCluster("9"), "a")
 	require.True(t, known)
 	require.NotNil(t, found, "a monitor without cluster")
 	for _, id := range []string{"1", "2"} {
-		found, known = x.find(id, "unknown")
+		found, known = x.find(ofCluster(id), "unknown")
 		require.True(t, known)
 		require.Nil(t, found)
 	}
-	_, known = x.find("unknown", "a")
+	_, known = x.find(ofCluster("unknown"), "a")
 	require.False(t, known)
 }

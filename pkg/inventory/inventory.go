@@ -16,23 +16,42 @@ import (
 
 // Inventory watches a number of regions. It is safe for concurrent use.
 type Inventory struct {
+	view    View
+	within  *filter
 	regions []*region
 	started time.Time
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
 
-var errNotConfigured = upstream.New(upstream.Unexpected, "The datasource's settings have no such region.", nil)
+// View is the part of the regions that an Inventory shows.
+type View struct {
+	// Scope has the clusters that there are: all others are as if nobody had created them. It names no hosts, zones or
+	// Kubernetes clusters.
+	Scope Scope
+	// WithoutReasons leaves out why a region or a cluster cannot be shown, because reasons name servers and objects.
+	WithoutReasons bool
+}
 
-// New starts to watch the regions. Of base, only the proxy, the TLS versions and the labels are used. A region that
-// cannot be watched has failed and leaves the others alone.
-func New(configs []RegionConfig, base httpclient.Options, logger log.Logger) *Inventory {
-	regions := make([]*region, len(configs))
-	for i, config := range configs {
-		regions[i] = newRegion(config, base, logger)
+var (
+	// errCannotBeRead stands for the reasons that a View leaves out.
+	errCannotBeRead = upstream.New(upstream.Unreachable, "Its objects cannot be read at the moment.", nil)
+
+	errNotConfigured = upstream.New(upstream.Unexpected, "The datasource's settings have no such region.", nil)
+)
+
+// New starts to watch the regions of the view. Of base, only the proxy, the TLS versions and the labels are used. A region
+// that cannot be watched has failed and leaves the others alone.
+func New(configs []RegionConfig, view View, base httpclient.Options, logger log.Logger) *Inventory {
+	isShown := Wanted(view.Scope.Region)
+	var regions []*region
+	for _, config := range configs {
+		if isShown(config.Name) {
+			regions = append(regions, newRegion(config, base, logger))
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	inventory := &Inventory{regions: regions, started: time.Now(), cancel: cancel, done: make(chan struct{})}
+	inventory := &Inventory{view: view, within: newWithin(view.Scope), regions: regions, started: time.Now(), cancel: cancel, done: make(chan struct{})}
 	var group sync.WaitGroup
 	for _, r := range regions {
 		group.Go(func() { r.run(ctx) })
@@ -66,10 +85,15 @@ func (i *Inventory) WaitFirstSync(ctx context.Context, scope Scope, limit time.D
 // Statuses returns how current each region in scope is. A region that is not configured is one that was never reached.
 func (i *Inventory) Statuses(scope Scope) []Status {
 	statuses := []Status{}
-	f := newFilter(scope)
+	f := i.filter(scope)
 	for _, r := range i.in(scope) {
 		status := r.fresh.current()
-		status.LeftOut = r.index.leftOut(f)
+		switch {
+		case !i.view.WithoutReasons:
+			status.LeftOut = r.index.leftOut(f)
+		case status.Err != nil:
+			status.Err = errCannotBeRead
+		}
 		statuses = append(statuses, status)
 	}
 	configured := i.RegionNames()
@@ -92,7 +116,7 @@ func (i *Inventory) RegionNames() []string {
 
 // EachCluster calls visit for every cluster in scope, with its monitors. visit must not keep the slice.
 func (i *Inventory) EachCluster(scope Scope, visit func(*Cluster, []*Monitor)) {
-	f := newFilter(scope)
+	f := i.filter(scope)
 	for _, r := range i.in(scope) {
 		r.index.eachCluster(f, visit)
 	}
@@ -101,10 +125,25 @@ func (i *Inventory) EachCluster(scope Scope, visit func(*Cluster, []*Monitor)) {
 // EachMonitor calls visit for every monitor in scope, with its cluster, or nil for a monitor whose cluster does not
 // exist.
 func (i *Inventory) EachMonitor(scope Scope, visit func(*Cluster, *Monitor)) {
-	f := newFilter(scope)
+	f := i.filter(scope)
 	for _, r := range i.in(scope) {
 		r.index.eachMonitor(f, visit)
 	}
+}
+
+// filter is the only way to the objects: it has the fixed scope.
+func (i *Inventory) filter(scope Scope) filter {
+	f := newFilter(scope)
+	f.within = i.within
+	return f
+}
+
+func newWithin(fixed Scope) *filter {
+	if fixed.IsEverything() {
+		return nil
+	}
+	within := newFilter(fixed)
+	return &within
 }
 
 func (i *Inventory) in(scope Scope) []*region {

@@ -78,7 +78,7 @@ func TestFollowsKstonesClustersWhileTheyAreServed(t *testing.T) {
 	require.NoError(t, server.CreateFrom(kstoneFile("objects.yaml")...))
 	all := []string{"kstone/fresh: []", "kstone/orders: [etcd-node-key-diff healthy]"}
 	eventually(t, func() bool { return slices.Equal(all, allOf(r)) }, "kstone's objects are there without a restart")
-	require.Equal(t, CheckResult{Region: "gz", Note: "the clusters of kstone are read too"}, withoutVersion(r.check(t.Context())))
+	require.Equal(t, CheckResult{Region: "gz", Note: "the clusters of kstone are read too"}, withoutVersion(r.check(t.Context(), newFilter(Scope{}))))
 
 	own := &v1beta1.EtcdCluster{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "orders"},
@@ -106,7 +106,7 @@ func TestFollowsKstonesClustersWhileTheyAreServed(t *testing.T) {
 	require.NoError(t, server.UninstallCRDs("deploy", "crds"))
 	alone := kstoneRegion(t, server, regiontest.DatasourceToken)
 	eventually(t, func() bool { return isLive(alone) && slices.Equal(older, allOf(alone)) }, "kstone's objects alone make a region")
-	require.Equal(t, CheckResult{Region: "gz", Note: "the clusters of kstone are read too"}, withoutVersion(alone.check(t.Context())))
+	require.Equal(t, CheckResult{Region: "gz", Note: "the clusters of kstone are read too"}, withoutVersion(alone.check(t.Context(), newFilter(Scope{}))))
 
 	require.NoError(t, server.UninstallCRDs(kstoneFile("crds.yaml")...))
 	eventually(t, func() bool { return len(allOf(r)) == 0 && len(allOf(alone)) == 0 }, "nothing stays behind")
@@ -278,7 +278,7 @@ func TestOurClusterHidesKstonesOfTheSameName(t *testing.T) {
 	x.monitors.put(monitor("1", "a"))
 	require.Equal(t, []string{"(none): 3 healthy", "gz/1: [a]", "kstone/2: []"}, contents(x, Scope{}))
 	require.Empty(t, contents(x, Scope{Product: []string{"tcr"}}), "also where ours is not in scope")
-	found, known := x.find("1", "healthy")
+	found, known := x.find(ofCluster("1"), "healthy")
 	require.True(t, known)
 	require.Nil(t, found)
 
@@ -288,7 +288,7 @@ func TestOurClusterHidesKstonesOfTheSameName(t *testing.T) {
 	require.Contains(t, contents(x, Scope{}), "kstone/1: [healthy]")
 
 	x.kstoneMonitors.put(inspection("a-namespace-before-gz", "1", "a"))
-	found, _ = x.find("1", "a")
+	found, _ = x.find(ofCluster("1"), "a")
 	require.False(t, found.Kstone, "of two inspections of a check, ours is run")
 
 	x.monitors.replace(nil)

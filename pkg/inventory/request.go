@@ -91,14 +91,14 @@ func (i *Inventory) RequestRun(ctx context.Context, request RunRequest, actor st
 	if at < 0 {
 		return AcceptedRun{}, &UnknownError{"region", fmt.Sprintf("There is no region %q. Configured are: %s.", request.Region, strings.Join(i.RegionNames(), ", "))}
 	}
-	return i.regions[at].requestRun(ctx, request, actor)
+	return i.regions[at].requestRun(ctx, request, i.filter(Scope{Cluster: []string{request.Cluster}}), actor)
 }
 
-func (r *region) requestRun(ctx context.Context, request RunRequest, actor string) (AcceptedRun, error) {
+func (r *region) requestRun(ctx context.Context, request RunRequest, f filter, actor string) (AcceptedRun, error) {
 	if status := r.fresh.current(); status.State != Live {
 		return AcceptedRun{}, &StaleError{status}
 	}
-	monitor, clusterKnown := r.index.find(request.Cluster, request.Check)
+	monitor, clusterKnown := r.index.find(f, request.Check)
 	switch {
 	case !clusterKnown:
 		return AcceptedRun{}, &UnknownError{"cluster", fmt.Sprintf("There is no cluster %q in region %s.", request.Cluster, request.Region)}

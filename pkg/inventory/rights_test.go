@@ -120,7 +120,7 @@ func refuseEverythingElse(t *testing.T, server *regiontest.Server, grafana clien
 func requestRun(t *testing.T, server *regiontest.Server, token string, monitor *v1beta1.EtcdMonitor) {
 	t.Helper()
 	regions := []RegionConfig{{Name: "gz", URL: server.URL, CACert: server.CACert, Token: token}}
-	inventory := New(regions, httpclient.Options{}, log.NewNullLogger())
+	inventory := New(regions, View{}, httpclient.Options{}, log.NewNullLogger())
 	defer func() { inventory.Close(); <-inventory.Done() }()
 	var accepted AcceptedRun
 	eventually(t, func() bool {

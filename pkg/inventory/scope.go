@@ -31,8 +31,16 @@ func (s Scope) HasPlace() func(Member) bool {
 	return func(m Member) bool { return host(m.Host) && zone(m.Zone) }
 }
 
+// IsEverything reports whether the scope wants every cluster.
+func (s Scope) IsEverything() bool {
+	return len(s.Region)+len(s.Product)+len(s.Scene)+len(s.Spec)+len(s.Cluster)+len(s.Host)+len(s.Zone)+len(s.Kubernetes) == 0
+}
+
 // filter answers quickly whether a cluster is in a scope; a scope may list thousands of clusters.
 type filter struct {
+	// within is the fixed scope, whose clusters are all that there are; nil without one. Regions out of it are not watched.
+	within *filter
+
 	product, scene, spec, cluster, kubernetes func(string) bool
 	hasPlace                                  func(Member) bool
 	// byPlace and byKubernetes are false where every cluster matches, also one without members or Kubernetes clusters.
@@ -48,10 +56,13 @@ func newFilter(s Scope) filter {
 }
 
 func (f filter) includes(c *Cluster) bool {
-	return f.product(c.Product) && f.scene(c.Scene) && f.spec(c.Spec) && f.cluster(c.ID) &&
+	return f.holds(c) && f.product(c.Product) && f.scene(c.Scene) && f.spec(c.Spec) && f.cluster(c.ID) &&
 		(!f.byKubernetes || slices.ContainsFunc(c.KubernetesClusters, f.kubernetes)) &&
 		(!f.byPlace || slices.ContainsFunc(c.Members, f.hasPlace))
 }
+
+// holds reports whether a cluster is in the fixed scope.
+func (f filter) holds(c *Cluster) bool { return f.within == nil || f.within.includes(c) }
 
 // Wanted returns a function that reports whether a value is in a list; an empty list wants every value.
 func Wanted(list []string) func(string) bool {
