@@ -1,10 +1,14 @@
 import {
   addRegion,
   clearSecret,
+  fixedScopeOf,
   type FleetSettings,
+  hidesInternals,
+  isLimited,
   regionsOf,
   removeRegion,
   renameRegion,
+  setFixedValues,
   setSecret,
   updateRegion,
 } from './settings';
@@ -69,5 +73,49 @@ describe('secrets', () => {
     const result = clearSecret(settings, 'sh.token');
     expect(result.secureJsonData?.['sh.token']).toBe('');
     expect(result.secureJsonFields?.['sh.token']).toBe(false);
+  });
+});
+
+describe('a fixed scope', () => {
+  const withOptions = (jsonData: object) => ({ ...settings, jsonData }) as unknown as FleetSettings;
+
+  it.each([
+    ['none', {}, {}],
+    ['null', { fixedScope: null }, {}],
+    ['a text', { fixedScope: 'gz-1' }, {}],
+    ['empty lists', { fixedScope: { region: [], cluster: null } }, {}],
+    ['other fields', { fixedScope: { clusters: ['gz-1'], scene: ['big'] } }, { scene: ['big'] }],
+    ['other types', { fixedScope: { scene: ['big', 5, null], region: 'gz' } }, { scene: ['big'] }],
+  ])('is read where a provisioning file has %s', (_, jsonData, expected) => {
+    expect(fixedScopeOf(withOptions(jsonData))).toEqual(expected);
+  });
+
+  it('changes one field and keeps what the editor cannot show', () => {
+    const before = withOptions({ fixedScope: { clusters: ['gz-1'], scene: ['big'] }, timeInterval: '15s' });
+    const changed = setFixedValues(before, 'region', ['gz']);
+    expect(changed.jsonData).toEqual({
+      fixedScope: { clusters: ['gz-1'], scene: ['big'], region: ['gz'] },
+      timeInterval: '15s',
+    });
+    expect(setFixedValues(withOptions({ fixedScope: 'gz-1' }), 'region', ['gz']).jsonData.fixedScope).toEqual({
+      region: ['gz'],
+    });
+  });
+
+  it('is absent when its last value goes', () => {
+    expect(
+      setFixedValues(withOptions({ fixedScope: { scene: ['big'] } }), 'scene', []).jsonData.fixedScope
+    ).toBeUndefined();
+  });
+
+  it.each([
+    [{}, false, false],
+    [{ fixedScope: { scene: [] } }, false, false],
+    [{ fixedScope: { scene: ['big'] } }, true, true],
+    [{ fixedScope: { scene: ['big'] }, hideInternals: false }, false, true],
+    [{ hideInternals: true }, true, true],
+  ])('%j hides internals: %j, is limited: %j', (jsonData, hides, limited) => {
+    expect(hidesInternals(withOptions(jsonData))).toBe(hides);
+    expect(isLimited(withOptions(jsonData))).toBe(limited);
   });
 });

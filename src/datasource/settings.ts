@@ -1,9 +1,12 @@
 import type { DataSourceJsonData, DataSourceSettings } from '@grafana/data';
 
+import { dimensions } from './scope';
+
 /** A region's API server, where its EtcdClusters and EtcdMonitors are. */
 export interface RegionOptions {
   /** A DNS label, equal to the label `region` of the region's series. */
   name: string;
+  /** Absent where it is a secret. */
   url: string;
   /** The namespace to watch; empty means all. */
   namespace?: string;
@@ -13,12 +16,18 @@ export interface RegionOptions {
 
 export const rolesToRun = ['Editor', 'Admin'] as const;
 
+/** The exact values to which a datasource is limited, by label; no values of a label limit nothing. */
+export type FixedScope = Partial<Record<(typeof dimensions)[number], string[]>>;
+
 export interface FleetOptions extends DataSourceJsonData {
   regions?: RegionOptions[];
   minRoleToRun?: (typeof rolesToRun)[number];
   queryTimeoutSeconds?: number;
   /** How often Prometheus scrapes etcd, as a Prometheus duration. */
   timeInterval?: string;
+  fixedScope?: FixedScope;
+  /** Absent means on with a fixed scope, off without. */
+  hideInternals?: boolean;
   // Grafana's standard HTTP settings, for Thanos query.
   tlsAuth?: boolean;
   tlsAuthWithCACert?: boolean;
@@ -34,7 +43,10 @@ export type FleetSecrets = Record<string, string>;
 
 export type FleetSettings = DataSourceSettings<FleetOptions, FleetSecrets>;
 
-export const regionSecrets = ['token', 'caCert', 'clientCert', 'clientKey'] as const;
+/** The address of Thanos where nobody may reach it past the backend. */
+export const thanosUrlSecret = 'thanosUrl';
+
+export const regionSecrets = ['token', 'caCert', 'clientCert', 'clientKey', 'url'] as const;
 
 export type RegionSecret = (typeof regionSecrets)[number];
 
@@ -54,6 +66,36 @@ export function regionsOf(settings: FleetSettings): RegionOptions[] {
       : { ...(isObject(region) ? region : {}), name: textOf(region, 'name'), url: textOf(region, 'url') }
   );
 }
+
+/** The fixed scope as the editor can show it. What it cannot is kept, and the backend says what is wrong with it. */
+export function fixedScopeOf(settings: FleetSettings): FixedScope {
+  const fixed: unknown = settings.jsonData?.fixedScope;
+  const lists = dimensions.map((field) => [field, isObject(fixed) ? fixed[field] : undefined] as const);
+  return Object.fromEntries(
+    lists.flatMap(([field, values]) => {
+      const texts = Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [];
+      return texts.length > 0 ? [[field, texts]] : [];
+    })
+  );
+}
+
+export function setFixedValues(settings: FleetSettings, field: keyof FixedScope, values: string[]): FleetSettings {
+  const before = settings.jsonData.fixedScope;
+  const { [field]: _, ...others } = isObject(before) ? before : {};
+  const fixedScope: FixedScope = values.length > 0 ? { ...others, [field]: values } : others;
+  return {
+    ...settings,
+    jsonData: { ...settings.jsonData, fixedScope: Object.keys(fixedScope).length > 0 ? fixedScope : undefined },
+  };
+}
+
+const hasFixedScope = (settings: FleetSettings) => Object.keys(fixedScopeOf(settings)).length > 0;
+
+export const hidesInternals = (settings: FleetSettings): boolean =>
+  settings.jsonData.hideInternals ?? hasFixedScope(settings);
+
+/** Whether something is kept from those who query the datasource. */
+export const isLimited = (settings: FleetSettings): boolean => hasFixedScope(settings) || hidesInternals(settings);
 
 const isRegion = (value: unknown): value is RegionOptions =>
   isObject(value) && typeof value.name === 'string' && typeof value.url === 'string';

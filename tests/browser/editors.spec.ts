@@ -72,6 +72,31 @@ test.describe('the configuration', () => {
     await expect(page.getByText(/whole seconds from 1 to 300/)).toBeVisible();
   });
 
+  test('limits what a customer sees, and wants addresses that nobody can use', async ({ host }) => {
+    const page = await open(host, oneRegion);
+    await expect(field(page, 'Hide internals')).not.toBeChecked();
+    await field(page, 'Clusters').fill('gz-orders');
+    await field(page, 'Clusters').press('Enter');
+    await expect(page.getByText(/The regions are missing/)).toBeVisible();
+    await field(page, 'Regions').fill('gz');
+    await field(page, 'Regions').press('Enter');
+    await expect(page.getByText(/The regions are missing/)).toBeHidden();
+    await expect(field(page, 'Hide internals')).toBeChecked();
+    await expect(page.getByText(/Remove it.*data proxy/)).toBeVisible();
+    await field(page, 'URL').fill('');
+    await field(page, 'Secret URL').fill('http://thanos-query:9090');
+    await field(page, 'API URL').fill('');
+    await field(page, 'Secret API URL').fill('https://gz:6443');
+    await expect(page.getByText(/Remove it/)).toHaveCount(0);
+    await expect
+      .poll(() => edited(page))
+      .toMatchObject({
+        url: '',
+        jsonData: { fixedScope: { region: ['gz'], cluster: ['gz-orders'] }, regions: [{ name: 'gz', url: '' }] },
+        secureJsonData: { thanosUrl: 'http://thanos-query:9090', 'gz.url': 'https://gz:6443' },
+      });
+  });
+
   test('never shows a stored secret, and resets it', async ({ host }) => {
     const page = await open(host, oneRegion);
     await expect(field(page, 'Token')).toHaveValue('configured');

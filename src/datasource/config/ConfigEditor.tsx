@@ -16,6 +16,7 @@ import { durationProblem, timeoutProblem } from './problems';
 import { RegionFields } from './RegionFields';
 import { TextField } from './TextField';
 import { ThanosFields } from './ThanosFields';
+import { ViewFields } from './ViewFields';
 
 const roleOptions = rolesToRun.map((value) => ({ value, label: value === 'Editor' ? 'Editors and admins' : 'Admins' }));
 
@@ -60,6 +61,7 @@ export function ConfigEditor({
           )}
         </Stack>
       </FieldSet>
+      <ViewFields settings={settings} onChange={onOptionsChange} disabled={disabled} />
       <FieldSet label="Behaviour">
         <Field
           label="Who may run inspections"

@@ -2,6 +2,7 @@ import { Alert, Box, Button, CollapsableSection, Text } from '@grafana/ui';
 import React, { useState } from 'react';
 
 import {
+  hidesInternals,
   type RegionOptions,
   type RegionSecret,
   regionSecretKey,
@@ -11,7 +12,14 @@ import {
   storedSecrets,
   updateRegion,
 } from '../settings';
-import { keyPairProblem, otherNames, regionNameProblem, urlProblem } from './problems';
+import {
+  keyPairProblem,
+  otherNames,
+  regionNameProblem,
+  regionUrlExample,
+  regionUrlProblem,
+  secretUrlProblem,
+} from './problems';
 import { SecretField, type SecretFormProps } from './SecretField';
 import { TextField } from './TextField';
 
@@ -37,13 +45,25 @@ export function RegionFields(props: Props) {
           id={`${id}-url`}
           label="API URL"
           description="The address of the region’s etcd-apiserver, as Grafana’s server reaches it: clusters[].cluster.server in its kubeconfig."
-          placeholder="https://etcd-apiserver.gz.example.org:6443"
+          placeholder={regionUrlExample}
           value={region.url}
-          required
-          problem={urlProblem(region.url, 'https://etcd-apiserver.gz.example.org:6443')}
+          required={!hidesInternals(settings)}
+          problem={regionUrlProblem(settings, region)}
           disabled={disabled}
           onChange={(url) => set({ url })}
         />
+        {hidesInternals(settings) && (
+          <SecretField
+            settings={settings}
+            onChange={onChange}
+            disabled={disabled || region.name === ''}
+            secret={regionSecretKey(region.name, 'url')}
+            label="Secret API URL"
+            description="The API URL where internals are hidden: only the backend can read it."
+            placeholder={regionUrlExample}
+            problem={secretUrlProblem(settings, regionSecretKey(region.name, 'url'), regionUrlExample)}
+          />
+        )}
         <TextField
           id={`${id}-namespace`}
           label="Namespace"

@@ -1,8 +1,8 @@
 import { CustomHeadersSettings, FieldSet } from '@grafana/ui';
 import React from 'react';
 
-import type { FleetOptions, FleetSettings } from '../settings';
-import { keyPairProblem, urlProblem } from './problems';
+import { type FleetOptions, type FleetSettings, isLimited, thanosUrlSecret } from '../settings';
+import { keyPairProblem, secretUrlProblem, thanosUrlExample, thanosUrlProblem } from './problems';
 import { SecretField, type SecretFormProps } from './SecretField';
 import { SwitchField } from './SwitchField';
 import { TextField } from './TextField';
@@ -20,13 +20,23 @@ export function ThanosFields(form: SecretFormProps) {
         id="thanos-url"
         label="URL"
         description="The HTTP address of thanos query (or of its query frontend), as Grafana’s server reaches it. Its page shows the stores of every region under Stores."
-        placeholder="http://thanos-query:9090"
+        placeholder={thanosUrlExample}
         value={url}
-        required
-        problem={urlProblem(url, 'http://thanos-query:9090')}
+        required={!isLimited(settings)}
+        problem={thanosUrlProblem(settings)}
         disabled={disabled}
         onChange={(value) => set({ url: value })}
       />
+      {isLimited(settings) && (
+        <SecretField
+          {...form}
+          secret={thanosUrlSecret}
+          label="Secret URL"
+          description="The URL of a datasource that does not show everything: only the backend can use it."
+          placeholder={thanosUrlExample}
+          problem={secretUrlProblem(settings, thanosUrlSecret, thanosUrlExample)}
+        />
+      )}
       <SwitchField
         id="thanos-basic-auth"
         label="Basic auth"

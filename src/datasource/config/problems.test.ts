@@ -1,5 +1,16 @@
 import type { FleetSettings } from '../settings';
-import { durationProblem, keyPairProblem, pemProblem, regionNameProblem, timeoutProblem, urlProblem } from './problems';
+import {
+  durationProblem,
+  fixedRegionProblem,
+  keyPairProblem,
+  pemProblem,
+  regionNameProblem,
+  regionUrlProblem,
+  secretUrlProblem,
+  thanosUrlProblem,
+  timeoutProblem,
+  urlProblem,
+} from './problems';
 
 const example = 'http://thanos-query:9090';
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
@@ -60,6 +71,48 @@ it.each([
   const settings = { secureJsonFields, secureJsonData } as unknown as FleetSettings;
   expectProblem(keyPairProblem(settings, 'cert', 'key'), expected);
 });
+
+const settingsOf = (jsonData: object, others: object = {}) =>
+  ({ url: '', jsonData, secureJsonFields: {}, ...others }) as unknown as FleetSettings;
+const customer = { fixedScope: { scene: ['big'] } };
+
+it.each([
+  ['everything is shown', {}, example, undefined],
+  ['everything is shown, without it', {}, '', /missing/],
+  ['a fixed scope', customer, example, /Remove it.*data proxy/],
+  ['a fixed scope, without it', customer, '', undefined],
+  ['a fixed scope for colleagues', { ...customer, hideInternals: false }, example, /Remove it/],
+])('thanosUrlProblem where %s', (_, jsonData, url, expected) =>
+  expectProblem(thanosUrlProblem(settingsOf(jsonData, { url })), expected)
+);
+
+it.each([
+  ['everything is shown', {}, {}, 'https://gz:6443', undefined],
+  ['everything is shown, without it', {}, {}, '', /missing/],
+  ['everything is shown, as a secret', {}, { 'gz.url': true }, '', undefined],
+  ['internals are hidden', customer, {}, 'https://gz:6443', /Remove it.*can read it/],
+  ['internals are hidden, without it', customer, { 'gz.url': true }, '', undefined],
+])('regionUrlProblem where %s', (_, jsonData, secureJsonFields, url, expected) =>
+  expectProblem(regionUrlProblem(settingsOf(jsonData, { secureJsonFields }), { name: 'gz', url }), expected)
+);
+
+it.each([
+  ['nothing', {}, {}, /missing/],
+  ['a stored one', { thanosUrl: true }, {}, undefined],
+  ['a typed one', {}, { thanosUrl: example }, undefined],
+  ['one typed without a scheme', { thanosUrl: true }, { thanosUrl: 'thanos:9090' }, /not an http or https URL/],
+])('secretUrlProblem of %s', (_, secureJsonFields, secureJsonData, expected) =>
+  expectProblem(secretUrlProblem(settingsOf({}, { secureJsonFields, secureJsonData }), 'thanosUrl', example), expected)
+);
+
+it.each([
+  [{}, undefined],
+  [{ scene: ['big'] }, undefined],
+  [{ cluster: ['gz-1'], region: ['gz'] }, undefined],
+  [{ cluster: ['gz-1'] }, /regions are missing/],
+])('fixedRegionProblem(%j)', (fixedScope, expected) =>
+  expectProblem(fixedRegionProblem(settingsOf({ fixedScope })), expected)
+);
 
 function expectProblem(problem: string | undefined, expected: RegExp | undefined) {
   if (expected) {

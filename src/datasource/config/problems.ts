@@ -1,9 +1,13 @@
 import {
   defaultQueryTimeoutSeconds,
+  fixedScopeOf,
   type FleetSettings,
+  hidesInternals,
+  isLimited,
   isStored,
   maxQueryTimeoutSeconds,
   type RegionOptions,
+  regionSecretKey,
   regionsOf,
 } from '../settings';
 
@@ -25,6 +29,49 @@ export function urlProblem(url: string, example: string): Problem {
     return 'Credentials do not belong into the URL, which is stored in plain text: use the fields for them.';
   }
   return undefined;
+}
+
+export const thanosUrlExample = 'http://thanos-query:9090';
+
+/** Grafana passes requests to the URL of a datasource, past its backend, which enforces what is shown. */
+export function thanosUrlProblem(settings: FleetSettings): Problem {
+  if (!isLimited(settings)) {
+    return urlProblem(settings.url, thanosUrlExample);
+  }
+  return settings.url === ''
+    ? undefined
+    : 'Remove it, and enter it as the secret URL below: Grafana’s data proxy gives all series of this URL to everybody who may query the datasource.';
+}
+
+export const regionUrlExample = 'https://etcd-apiserver.gz.example.org:6443';
+
+/** Grafana shows the settings that are no secrets to everybody who may query the datasource. */
+export function regionUrlProblem(settings: FleetSettings, region: RegionOptions): Problem {
+  if (!hidesInternals(settings)) {
+    return isFilledIn(settings, regionSecretKey(region.name, 'url')) && region.url === ''
+      ? undefined
+      : urlProblem(region.url, regionUrlExample);
+  }
+  return region.url === ''
+    ? undefined
+    : 'Remove it, and enter it as the secret URL below: everybody who may query the datasource can read it here.';
+}
+
+/** A secret address: one that was typed can be checked, a stored one only be there. */
+export function secretUrlProblem(settings: FleetSettings, key: string, example: string): Problem {
+  const typed = settings.secureJsonData?.[key];
+  return !typed && isStored(settings, key) ? undefined : urlProblem((typed ?? '').trim(), example);
+}
+
+const isFilledIn = (settings: FleetSettings, key: string) =>
+  isStored(settings, key) || Boolean(settings.secureJsonData?.[key]);
+
+/** Another region may have a cluster of the same name. */
+export function fixedRegionProblem(settings: FleetSettings): Problem {
+  const { region = [], cluster = [] } = fixedScopeOf(settings);
+  return cluster.length > 0 && region.length === 0
+    ? 'The regions are missing: name those of the clusters, because another region may have a cluster of the same name.'
+    : undefined;
 }
 
 function parseUrl(url: string): URL | undefined {
@@ -71,11 +118,10 @@ export function pemProblem(pem: string): Problem {
 
 /** A client certificate and its key are required together. */
 export function keyPairProblem(settings: FleetSettings, certificateKey: string, privateKey: string): Problem {
-  const has = (key: string) => isStored(settings, key) || Boolean(settings.secureJsonData?.[key]);
-  if (has(certificateKey) === has(privateKey)) {
+  if (isFilledIn(settings, certificateKey) === isFilledIn(settings, privateKey)) {
     return undefined;
   }
-  return has(certificateKey)
+  return isFilledIn(settings, certificateKey)
     ? 'The client certificate has no key: paste its private key too.'
     : 'The client key has no certificate: paste its certificate too.';
 }
