@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,22 +126,27 @@ func TestNoKindShowsWhatIsOutOfTheFixedScope(t *testing.T) {
 		for _, k := range kinds {
 			require.NotEmpty(t, open[k.name], "say what %s must not show", k.name)
 			for _, c := range open[k.name] {
-				answer, response := answerTo(t, d, k.name, c.query)
-				description := fmt.Sprintf("%s %v, internals hidden: %v: %s", k.name, c.query, hides, answer)
-				for _, word := range foreign {
-					require.NotContains(t, answer, word, description)
-				}
-				if hides && len(k.shown) == 0 {
-					require.ErrorContains(t, response.Error, "hides", description)
-					require.Equal(t, backend.StatusBadRequest, response.Status)
-					continue
-				}
-				require.NoError(t, response.Error, description)
-				require.Contains(t, answer, c.own, description)
-				if hides {
-					for _, word := range internal {
+				// A scrape that comes too late takes series away for a second.
+				for began := time.Now(); ; time.Sleep(tick) {
+					answer, response := answerTo(t, d, k.name, c.query)
+					description := fmt.Sprintf("%s %v, internals hidden: %v: %s", k.name, c.query, hides, answer)
+					for _, word := range foreign {
 						require.NotContains(t, answer, word, description)
 					}
+					if hides && len(k.shown) == 0 {
+						require.ErrorContains(t, response.Error, "hides", description)
+						require.Equal(t, backend.StatusBadRequest, response.Status, description)
+						break
+					}
+					if hides {
+						for _, word := range internal {
+							require.NotContains(t, answer, word, description)
+						}
+					}
+					if response.Error == nil && strings.Contains(answer, c.own) {
+						break
+					}
+					require.Less(t, time.Since(began), patience, description)
 				}
 			}
 		}
@@ -150,7 +156,7 @@ func TestNoKindShowsWhatIsOutOfTheFixedScope(t *testing.T) {
 		answer, _ := answerTo(t, everything, k.name, open[k.name][0].query)
 		seen += answer
 	}
-	for _, word := range append(append([]string{}, foreign...), internal[:7]...) {
+	for _, word := range append([]string{"gz-node", "gz-zone", "gz-2-0", "nodeKeyDiff"}, foreign...) {
 		require.Contains(t, seen, word, "without a fixed scope it is shown")
 	}
 }
@@ -169,7 +175,9 @@ func TestWhatIsOutOfTheFixedScopeIsAsIfItDidNotExist(t *testing.T) {
 					return regexp.MustCompile(`\b`+name+`\b`).ReplaceAllLiteralString(answer, "$")
 				}
 				for _, theirs := range []string{"gz-1", "sh-1", "sh"} {
-					require.Eventually(t, func() bool { return about("nowhere") == about(theirs) }, patience, tick, "%s %s: %s\n%s", k.name, form, about("nowhere"), about(theirs))
+					for began := time.Now(); about("nowhere") != about(theirs); time.Sleep(tick) {
+						require.Less(t, time.Since(began), patience, "%s %s is answered\n%s\nand for a cluster that does not exist\n%s", k.name, form, about(theirs), about("nowhere"))
+					}
 				}
 			}
 		}
@@ -178,14 +186,12 @@ func TestWhatIsOutOfTheFixedScopeIsAsIfItDidNotExist(t *testing.T) {
 
 func TestAFixedScopeCountsOnlyItsOwnClusters(t *testing.T) {
 	d := customerOf(t, true)
-	all := rowsOf(askTable(t, newFleet(t), map[string]any{"kind": "slo", "level": "cluster", "scope": map[string]any{"cluster": []string{"slo-b"}}}))
-	for _, level := range []string{"fleet", "region", "cluster"} {
-		rows := rowsOf(eventually(t, d, map[string]any{"kind": "slo", "level": level}, func(f *data.Frame) bool { return f.Rows() == len(all) }))
-		for i, row := range rows {
-			require.Equal(t, all[i]["bad"], row["bad"], level)
-			require.Equal(t, all[i]["budgetLeft"], row["budgetLeft"], level)
-			require.Equal(t, all[i]["target"], row["target"], "the targets of its group may be read")
-		}
+	for _, level := range []string{"fleet", "region", "spec", "cluster"} {
+		eventually(t, d, map[string]any{"kind": "slo", "level": level, "window": "1h"}, func(frame *data.Frame) bool {
+			return slices.Equal(cells(frame, "objective", "bad", "all", "target", "budgetLeft", "burnRate"), []string{
+				"read-availability 150 1e+04 0.99 0.25 1.5", "etcd-availability 50 1e+04 0.99 0.75 0.5",
+			})
+		})
 	}
 }
 
