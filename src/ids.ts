@@ -18,4 +18,5 @@ export const dashboardUids = {
   fromKubernetes: 'etcdfleet-from-kubernetes',
   hosts: 'etcdfleet-hosts',
   monitoring: 'etcdfleet-monitoring',
+  customer: 'etcdfleet-customer',
 } as const;

@@ -1,6 +1,7 @@
 // Every dashboard by the name of its file in dashboards/; adding one is a file here and a line below.
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { panelId } from '../../slo/generate/panel-id.ts';
+import { customer } from './customer.ts';
 import { tier1Overview } from './tier1-overview.ts';
 import { tier2Scene } from './tier2-scene.ts';
 import { tier3Cluster } from './tier3-cluster.ts';
@@ -17,6 +18,7 @@ export const dashboards: Record<string, () => Dashboard> = {
   'trouble-from-kubernetes': () => withPanelIds(troubleFromKubernetes().build()),
   'trouble-hosts': () => withPanelIds(troubleHosts().build()),
   'trouble-monitoring': () => withPanelIds(troubleMonitoring().build()),
+  customer: () => withPanelIds(customer().build()),
 };
 
 /** Gives each panel an id made from its title: see panelId. */
