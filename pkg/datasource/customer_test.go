@@ -1,6 +1,7 @@
 package datasource
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -221,9 +222,13 @@ func TestQuestionsAboutInternalsAreRefused(t *testing.T) {
 }
 
 func TestNoResourceShowsWhatIsOutOfTheFixedScope(t *testing.T) {
+	const check = "check-of-customer" // of this test alone: a run stays queued
 	run := func(d *Datasource, user *backend.User, region, cluster string) reply {
-		return call(t, d, user, http.MethodPost, runPath, "application/json", runRequest(region, cluster, keyDiff))
+		return call(t, d, user, http.MethodPost, runPath, "application/json", runRequest(region, cluster, check))
 	}
+	own := etcdMonitor("gz", "gz-2", check, "")
+	require.NoError(t, gz.Admin.Create(t.Context(), own))
+	t.Cleanup(func() { _ = gz.Admin.Delete(context.Background(), own) })
 	const refusal = "Inspections are run by those who run the clusters: this datasource shows their outcomes."
 
 	hiding := customerOf(t, true)
@@ -237,6 +242,7 @@ func TestNoResourceShowsWhatIsOutOfTheFixedScope(t *testing.T) {
 	require.Equal(t, refusal, permitted.body["reason"])
 
 	colleagues := customerOf(t, false)
+	eventually(t, colleagues, inspectionOf(check), func(frame *data.Frame) bool { return frame.Rows() == 1 })
 	require.Equal(t, http.StatusAccepted, run(colleagues, editor, "gz", "gz-2").status)
 	for _, theirs := range [][2]string{{"gz", "gz-1"}, {"gz", "gz-9"}, {"sh", "sh-1"}} {
 		answer, unknown := run(colleagues, editor, theirs[0], theirs[1]), run(colleagues, editor, strings.Replace(theirs[0], "sh", "xx", 1), "nowhere")
@@ -247,7 +253,7 @@ func TestNoResourceShowsWhatIsOutOfTheFixedScope(t *testing.T) {
 	}
 
 	for _, d := range []*Datasource{hiding, colleagues} {
-		require.Equal(t, "[\""+keyDiff+"\"]\n", call(t, d, viewer, http.MethodGet, "checks", "", "").raw, "gz-1 alone has others")
+		require.JSONEq(t, `["check-of-customer", "etcd-node-key-diff"]`, call(t, d, viewer, http.MethodGet, "checks", "", "").raw, "gz-1 alone has others")
 		for _, path := range []string{"api/v1/query", "api/v1/label/cluster/values", "api/v1/series", "label_values", ""} {
 			require.Equal(t, http.StatusNotFound, call(t, d, admin, http.MethodGet, path, "", "").status, path)
 		}
