@@ -12,6 +12,9 @@ const (
 	unknown   health = "Unknown"
 )
 
+// healthNumbers are for alert rules. That a cluster's health is not known is no number.
+var healthNumbers = map[health]float64{healthy: 0, degraded: 1, unhealthy: 2}
+
 // urgency orders by what to look at first. Not to know is worse than to know that all is well.
 func (h health) urgency() int {
 	switch h {

@@ -69,6 +69,18 @@ func (q *clustersQuery) run(ctx context.Context, d *Datasource, _ backend.DataQu
 	return data.Frames{frame}, nil
 }
 
+// alert answers with the health of each cluster as a number.
+func (q *clustersQuery) alert(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	if q.Distinct != "" {
+		return nil, errDistinctInRule
+	}
+	tables, err := q.run(ctx, d, request)
+	if err != nil {
+		return nil, err
+	}
+	return data.Frames{clusterRule(tables[0], "health", healthNumbers)}, nil
+}
+
 // distinctFrame answers without asking Thanos.
 func (q *clustersQuery) distinctFrame(d *Datasource) *data.Frame {
 	set := map[string]struct{}{}

@@ -115,17 +115,23 @@ func (d *Datasource) Dispose() {
 
 // QueryData answers each query by itself: one that fails does not hide the others.
 func (d *Datasource) QueryData(ctx context.Context, request *backend.QueryDataRequest) (*backend.QueryDataResponse, error) {
-	return concurrent.QueryData(ctx, request, d.answer, maxQueriesAtOnce)
+	answer := func(ctx context.Context, q concurrent.Query) backend.DataResponse {
+		return d.answer(ctx, q.DataQuery, isFromAlert(request))
+	}
+	return concurrent.QueryData(ctx, request, answer, maxQueriesAtOnce)
 }
 
-func (d *Datasource) answer(ctx context.Context, request concurrent.Query) backend.DataResponse {
+func (d *Datasource) answer(ctx context.Context, request backend.DataQuery, fromAlert bool) backend.DataResponse {
 	ctx, cancel := context.WithTimeout(ctx, d.settings.queryTimeout)
 	defer cancel()
-	parsed, asked, err := d.settings.view.parseQuery(request.DataQuery.JSON)
+	parsed, asked, err := d.settings.view.parseQuery(request.JSON)
 	if err != nil {
 		return d.failure(ctx, err)
 	}
-	frames, err := parsed.run(ctx, d, request.DataQuery)
+	if fromAlert {
+		parsed = ruleQuery{parsed}
+	}
+	frames, err := parsed.run(ctx, d, request)
 	if err != nil {
 		return d.failure(ctx, err)
 	}

@@ -71,6 +71,30 @@ func (q *diagnosisQuery) run(ctx context.Context, d *Datasource, request backend
 	return data.Frames{frame}, nil
 }
 
+// severityNumbers are for alert rules. That something of a cluster is not known is no number.
+var severityNumbers = map[diagnosis.Severity]float64{
+	diagnosis.Quiet: 0, diagnosis.AtRisk: 1, diagnosis.Unexplained: 2, diagnosis.Degraded: 3, diagnosis.Failing: 4,
+}
+
+// alert answers with the severity of each cluster's worst finding as a number.
+func (q *diagnosisQuery) alert(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	if !q.namesClusters() {
+		return nil, &fieldError{"scope.cluster", "or scope.kubernetes must name clusters in an alert rule, because of all clusters only the hurt ones are diagnosed: for all use the kind clusters or slo"}
+	}
+	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
+	known := d.clustersOf(q.Scope)
+	if named := len(known) + len(q.strangers(known)); named > maxDiagnosed {
+		return nil, &fieldError{"scope.cluster", fmt.Sprintf("names %s clusters, and at most %d are diagnosed: write several rules", thousands(named), maxDiagnosed)}
+	}
+	worst := *q
+	worst.Findings = findingsFirst
+	tables, err := worst.run(ctx, d, request)
+	if err != nil {
+		return nil, err
+	}
+	return data.Frames{clusterRule(tables[0], "severity", severityNumbers)}, nil
+}
+
 // choose returns the clusters to diagnose. A named cluster that the inventory does not know is one of them: its series may
 // say what is wrong.
 func (q *diagnosisQuery) choose(ctx context.Context, d *Datasource, history *signalHistory) ([]diagnosedCluster, []data.Notice, error) {

@@ -60,6 +60,31 @@ const (
 var quorumsByUrgency = []quorumWithout{quorumLost, quorumAtRisk, quorumUnknown, quorumKept}
 
 func (q *impactQuery) run(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	clusters, regions, notices, err := q.touched(ctx, d, request)
+	if err != nil {
+		return nil, err
+	}
+	frame := q.frame(clusters, regions)
+	frame.AppendNotices(notices...)
+	return data.Frames{frame}, nil
+}
+
+// alert answers with how many clusters blame each host or zone of the scope.
+func (q *impactQuery) alert(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	if q.By == byCluster {
+		return nil, &fieldError{"by", "must be host or zone in an alert rule: for clusters use the kind clusters or diagnosis"}
+	}
+	clusters, regions, notices, err := q.touched(ctx, d, request)
+	if err != nil {
+		return nil, err
+	}
+	frame := q.ruleFrame(clusters, regions)
+	frame.AppendNotices(notices...)
+	return data.Frames{frame}, nil
+}
+
+// touched are all clusters that may be concerned, diagnosed where they look hurt.
+func (q *impactQuery) touched(ctx context.Context, d *Datasource, request backend.DataQuery) ([]touched, []inventory.Status, []data.Notice, error) {
 	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
 	regions := d.inventory.Statuses(q.Scope)
 	history := &signalHistory{at: endOf(request)}
@@ -67,21 +92,19 @@ func (q *impactQuery) run(ctx context.Context, d *Datasource, request backend.Da
 	sortClusters(population)
 	urgency, metrics, err := d.urgencies(ctx, q.Scope, population, history)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	diagnosed, notices := q.toDiagnose(population, urgency)
 	findings, remarks, err := d.diagnose(ctx, diagnosed, history, regions)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	clusters := make([]touched, len(population))
 	isHere := q.isHere()
 	for i, c := range population {
 		clusters[i] = touch(c, isHere, findings[c.clusterKey], urgency[c.clusterKey], metrics.clusters[c.clusterKey])
 	}
-	frame := q.frame(clusters, regions)
-	frame.AppendNotices(append(notices, remarks...)...)
-	return data.Frames{frame}, nil
+	return clusters, regions, append(notices, remarks...), nil
 }
 
 // toDiagnose are the clusters on the named places if there are few, else those that look hurt.

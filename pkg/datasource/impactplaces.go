@@ -155,3 +155,26 @@ func (q *impactQuery) placesFrame(clusters []touched, regions []inventory.Status
 		column("since", shown, func(p *place) *time.Time { return orNil(p.onset.UTC()) }),
 	)...)
 }
+
+// ruleFrame has every place of the scope, also those on which nobody is hurt. Where nothing is known of any cluster on it,
+// there is no number.
+func (q *impactQuery) ruleFrame(clusters []touched, regions []inventory.Status) *data.Frame {
+	places := slices.DeleteFunc(q.places(clusters), func(p *place) bool { return !p.wanted })
+	total := len(places)
+	shown := cut(places, q.page, inOrder(
+		by(func(p *place) string { return p.region }),
+		by(func(p *place) string { return p.name }),
+	))
+	table := tableFrame("impact", q.By+"s", q.page, total, regions,
+		column("region", shown, func(p *place) string { return p.region }),
+		column(q.By, shown, func(p *place) string { return p.name }),
+	)
+	number := column("blamed", shown, func(p *place) *int64 {
+		blamed := int64(p.blamed)
+		if p.blind == p.clusters {
+			return nil
+		}
+		return &blamed
+	})
+	return ruleFrame(table, number, "region", q.By)
+}

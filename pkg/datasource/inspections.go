@@ -3,6 +3,8 @@ package datasource
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -81,6 +83,69 @@ func (r inspectionRow) product() string {
 func (q *inspectionsQuery) run(ctx context.Context, d *Datasource, _ backend.DataQuery) (data.Frames, error) {
 	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
 	return data.Frames{q.frame(inspectionRows(d.inventory, q), d.inventory.Statuses(q.Scope))}, nil
+}
+
+// alert answers with how many inspections of each cluster have one of the wanted outcomes, by default Failed.
+func (q *inspectionsQuery) alert(ctx context.Context, d *Datasource, _ backend.DataQuery) (data.Frames, error) {
+	d.inventory.WaitFirstSync(ctx, q.Scope, firstSyncPatience)
+	every := inspectionRows(d.inventory, &inspectionsQuery{Scope: q.Scope, Checks: q.Checks})
+	return data.Frames{q.ruleFrame(every, d.inventory.Statuses(q.Scope))}, ctx.Err()
+}
+
+// outcomesOf is how many inspections of a cluster have a wanted outcome; one of its inspections stands for the cluster.
+type outcomesOf struct {
+	inspectionRow
+	wanted int64
+	// known is set when one of them says something, of a region that is not away.
+	known bool
+}
+
+func (q *inspectionsQuery) ruleFrame(rows []inspectionRow, regions []inventory.Status) *data.Frame {
+	outcomes := q.Outcomes
+	if len(outcomes) == 0 {
+		outcomes = []string{string(v1beta1.OutcomeFailed)}
+	}
+	says := append([]string{string(v1beta1.OutcomePassed), string(v1beta1.OutcomeWarning), string(v1beta1.OutcomeFailed)}, outcomes...)
+	byCluster := map[clusterKey]*outcomesOf{}
+	for _, row := range rows {
+		key := clusterKey{row.Region, row.ClusterID}
+		if byCluster[key] == nil {
+			byCluster[key] = &outcomesOf{inspectionRow: row}
+		}
+		of := byCluster[key]
+		if slices.Contains(outcomes, string(row.Outcome)) {
+			of.wanted++
+		}
+		of.known = of.known || slices.Contains(says, string(row.Outcome)) && !isAway(regions, row.Region)
+	}
+	clusters := slices.Collect(maps.Values(byCluster))
+	shown := cut(clusters, q.page, inOrder(
+		by(func(c *outcomesOf) string { return c.Region }),
+		by(func(c *outcomesOf) string { return c.ClusterID }),
+	))
+	table := tableFrame("inspections", "clusters", q.page, len(clusters), regions,
+		column("region", shown, func(c *outcomesOf) string { return c.Region }),
+		column("product", shown, func(c *outcomesOf) string { return c.product() }),
+		column("scene", shown, func(c *outcomesOf) string {
+			return ofCluster(func(c *inventory.Cluster) string { return c.Scene })(c.inspectionRow)
+		}),
+		column("spec", shown, func(c *outcomesOf) string {
+			return ofCluster(func(c *inventory.Cluster) string { return c.Spec })(c.inspectionRow)
+		}),
+		column("cluster", shown, func(c *outcomesOf) string { return c.ClusterID }),
+	)
+	number := column("inspections", shown, func(c *outcomesOf) *int64 {
+		if !c.known {
+			return nil
+		}
+		return &c.wanted
+	})
+	return ruleFrame(table, number, dimensions...)
+}
+
+// isAway reports whether what is known of a region is old.
+func isAway(regions []inventory.Status, name string) bool {
+	return slices.ContainsFunc(regions, func(r inventory.Status) bool { return r.Name == name && r.State != inventory.Live })
 }
 
 // inspectionRows returns what the query asks for, in no order.

@@ -14,6 +14,9 @@ import (
 // maxNotices bounds the notices of one kind.
 const maxNotices = 5
 
+// partialAnswer begins every notice of an answer that lacks series.
+const partialAnswer = "Thanos answered in part: "
+
 func notice(severity data.NoticeSeverity, text string, args ...any) data.Notice {
 	return data.Notice{Severity: severity, Text: fmt.Sprintf(text, args...)}
 }
@@ -36,11 +39,11 @@ func resultNotices(result *thanos.Result, lost []string) []data.Notice {
 func partialNotices(partial, lost []string) []data.Notice {
 	texts := make([]string, 0, max(len(partial), len(lost)))
 	for _, text := range partial {
-		texts = append(texts, "Thanos answered in part: "+text)
+		texts = append(texts, partialAnswer+text)
 	}
 	if len(partial) == 0 {
 		for _, text := range lost {
-			texts = append(texts, "Thanos answered in part: "+text)
+			texts = append(texts, partialAnswer+text)
 		}
 	}
 	return someNotices(data.NoticeSeverityWarning, texts)

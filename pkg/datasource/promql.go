@@ -73,6 +73,19 @@ func (q *promqlQuery) run(ctx context.Context, d *Datasource, request backend.Da
 	return frames, nil
 }
 
+// alert answers as without an alert rule: both modes are what Grafana's alerting takes. All that a notice warns of is missing
+// series.
+func (q *promqlQuery) alert(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	frames, err := q.run(ctx, d, request)
+	if err != nil {
+		return nil, err
+	}
+	for _, frame := range frames {
+		orNoData(frame)
+	}
+	return frames, refuseNotices(frames, isWarning)
+}
+
 // rangeFrames returns a frame a series, or one empty frame to carry the notices.
 func (q *promqlQuery) rangeFrames(result *thanos.Result, expr string, step time.Duration) data.Frames {
 	meta := func() *data.FrameMeta {

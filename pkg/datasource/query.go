@@ -23,7 +23,7 @@ var kinds = []kind{
 	{"clusters", func(f *fields) query { return parseClusters(f) }, append(slices.Clone(clusterColumns),
 		"health", "membersUp", "members", "keys", "dbSizeBytes", "version", "inspection", "lastInspection", "kubernetes")},
 	{"inspections", func(f *fields) query { return parseInspections(f) }, append(slices.Clone(clusterColumns),
-		"check", "outcome", "lastRun", "duration", "nextRun")},
+		"check", "outcome", "lastRun", "duration", "nextRun", "inspections")},
 	{"slo", func(f *fields) query { return parseSLO(f) }, append(slices.Clone(clusterColumns),
 		"objective", "sli", "budgetLeft", "history", "burnRate", "ratio", "target", "bad", "all")},
 	{"diagnosis", func(f *fields) query { return parseDiagnosis(f) }, append(slices.Clone(clusterColumns),

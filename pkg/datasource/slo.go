@@ -268,6 +268,28 @@ func (q *sloQuery) frame(rows []sloRow, total int) *data.Frame {
 	return tableFrame("slo", noun, q.page, total, nil, fields...)
 }
 
+// alert answers with the column that the query sorts by, with the burn rate for worst. A warning is of rules that are not loaded.
+func (q *sloQuery) alert(ctx context.Context, d *Datasource, request backend.DataQuery) (data.Frames, error) {
+	if q.Distinct != "" {
+		return nil, errDistinctInRule
+	}
+	tables, err := q.run(ctx, d, request)
+	if err != nil {
+		return nil, err
+	}
+	return data.Frames{q.ruleFrame(tables[0])}, refuseNotices(tables, isWarning)
+}
+
+// ruleFrame has no SLI for a row of an objective: which one is the worst changes.
+func (q *sloQuery) ruleFrame(table *data.Frame) *data.Frame {
+	name := q.Sort
+	if name == sortWorst {
+		name = "burnRate"
+	}
+	number, _ := table.FieldByName(name)
+	return ruleFrame(table, number, q.rowLabels()...)
+}
+
 // distinctFrames are the names of objectives or SLIs, for dashboard variables.
 func (q *sloQuery) distinctFrames(ctx context.Context, d *Datasource, answers *sloAnswers, expressions *sloExpressions) (data.Frames, error) {
 	found, err := answers.query(ctx, expressions.distinct(q.Distinct))

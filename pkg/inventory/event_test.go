@@ -187,9 +187,9 @@ func TestFollowsTheEventsAboutOurObjects(t *testing.T) {
 		},
 	}))
 	bind("earlier")
-	eventually(t, func() bool { return without.check(t.Context()).Err == nil }, "the region works without the right to Events")
-	require.Contains(t, without.check(t.Context()).Note, "the Events are missing, because the account may not list events, watch events")
-	require.NotContains(t, r.check(t.Context()).Note, "Events")
+	eventually(t, func() bool { return without.check(t.Context(), newFilter(Scope{})).Err == nil }, "the region works without the right to Events")
+	require.Contains(t, without.check(t.Context(), newFilter(Scope{})).Note, "the Events are missing, because the account may not list events, watch events")
+	require.NotContains(t, r.check(t.Context(), newFilter(Scope{})).Note, "Events")
 
 	bind("etcdfleet-datasource")
 	eventually(t, func() bool { return statusOf(without).State == Live && len(reasons(without)) == 1 }, "the Events come with the right")
