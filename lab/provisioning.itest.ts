@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { appId, datasourceType, datasourceUid } from '../src/ids.ts';
+import { appId, datasourceType, datasourceUid, thanosDatasourceUid } from '../src/ids.ts';
 import { labEnvironment } from './environment.ts';
 import { isGrafanaHome } from './grafana/source.ts';
 import { http } from './http.ts';
@@ -83,6 +83,22 @@ test('one region of two without settings leaves the other working, and says what
   assert.match(notices.join('\n'), /Region sh is missing\. .*jsonData\.regions\[1\]\.url/);
 });
 
+test(
+  'Grafana’s alerting pages list the rules of Thanos by the Prometheus datasource beside ours',
+  { skip },
+  async () => {
+    const found = (await datasources()).find(({ uid }) => uid === thanosDatasourceUid);
+    assert.equal(found?.url, lab.plan.thanosURL);
+    await until(async () => {
+      const { data } = (await get(`/api/prometheus/${thanosDatasourceUid}/api/v1/rules`)) as {
+        data: { groups: Array<{ rules: Array<{ name: string; type: string }> }> };
+      };
+      const alerts = data.groups.flatMap(({ rules }) => rules.filter(({ type }) => type === 'alerting'));
+      return alerts.some(({ name }) => name === 'EtcdManyClustersBurning');
+    });
+  }
+);
+
 function prepare() {
   mkdirSync(path.join(folder, 'plugins'), { recursive: true });
   symlinkSync(path.join(lab.root, 'dist'), path.join(folder, 'plugins', appId));
@@ -149,6 +165,7 @@ interface ProvisionedDatasource {
   uid: string;
   name: string;
   isDefault: boolean;
+  url: string;
   jsonData: { regions?: unknown[] };
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'fs';
 import path from 'path';
 import { parse } from 'yaml';
 
-import { appId, dashboardUids, datasourceType, datasourceUid, inspectionsPanelType } from './ids';
+import { appId, dashboardUids, datasourceType, datasourceUid, inspectionsPanelType, thanosDatasourceUid } from './ids';
 
 const root = path.resolve(__dirname, '..');
 const text = (file: string) => readFileSync(path.join(root, file), 'utf8');
@@ -27,10 +27,24 @@ it('the app includes every nested plugin by the path of its plugin.json', () => 
   expect(nested.map((plugin) => json(`src/${plugin.path}`).id)).toEqual([datasourceType, inspectionsPanelType]);
 });
 
-it('the provisioned app and datasource are ours', () => {
+it('the provisioned app and datasource are ours, beside a Prometheus datasource on the same Thanos', () => {
   expect(parse(text('provisioning/plugins/etcd-fleet.yaml')).apps).toMatchObject([{ type: appId }]);
   const { datasources } = parse(text('provisioning/datasources/etcd-fleet.yaml'));
-  expect(datasources).toMatchObject([{ type: datasourceType, uid: datasourceUid }]);
+  expect(datasources).toMatchObject([
+    { type: datasourceType, uid: datasourceUid, isDefault: false },
+    { type: 'prometheus', uid: thanosDatasourceUid, isDefault: false, jsonData: { manageAlerts: true } },
+  ]);
+  expect(datasources[1].url).toBe(datasources[0].url);
+});
+
+it('the dashboards offer no other datasource than ours', () => {
+  const included: Array<{ type: string; path: string }> = json('src/plugin.json').includes;
+  const dashboards = included.filter(({ type }) => type === 'dashboard');
+  const pickers = dashboards.flatMap((dashboard) =>
+    json(dashboard.path).templating.list.filter(({ type }: { type: string }) => type === 'datasource')
+  );
+  expect(pickers).toHaveLength(dashboards.length);
+  expect([...new Set(pickers.map(({ query }) => query))]).toEqual([datasourceType]);
 });
 
 it('alerts link to the provisioned datasource', () => {

@@ -9,6 +9,9 @@ export const inspectionsPanelType = 'etcdfleet-inspections-panel';
 /** The datasource that provisioning/datasources adds. */
 export const datasourceUid = 'etcdfleet';
 
+/** The Prometheus datasource on the same Thanos, from which Grafana's alerting pages list the rules. */
+export const thanosDatasourceUid = 'etcdfleet-thanos';
+
 /** One dashboard per tier, and those for troubleshooting. */
 export const dashboardUids = {
   overview: 'etcdfleet-tier1',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { dashboardUids } from '../../src/ids.ts';
 import { writeFiles } from '../files.ts';
@@ -96,16 +96,41 @@ test('a dead cluster pages within 60 s and its reads and writes burn, by its las
 });
 
 test('a notification leads to the time at which its alert began', async (t) => {
-  const directory = scratchDirectory(t);
   const cluster = `https://grafana/d/${dashboardUids.cluster}?var-region=gz`;
-  const alert = (status: string) => ({
+  const links = { dashboard_url: cluster, panel_url: `${cluster}&viewPanel=panel-1` };
+  const [nine, eleven] = ['09', '11'].map((hour) => Date.parse(`2026-07-01T${hour}:00:00Z`));
+  assert.deepEqual(
+    await notified(t, ['firing', 'resolved'], links),
+    ['now', eleven].flatMap((to) => {
+      const time = `&from=${nine}&to=${to}`;
+      return [`${cluster}${time}`, `${cluster}&viewPanel=panel-1${time}`];
+    })
+  );
+});
+
+test('a notification’s links keep names as they are encoded', async (t) => {
+  const encoded = `https://grafana/d/x?var-cluster=${encodeURIComponent('a & b # / " ü')}`;
+  const [link] = await notified(t, ['firing'], { dashboard_url: encoded });
+  assert.equal(new URL(link).searchParams.get('var-cluster'), 'a & b # / " ü');
+  assert.equal(new URL(link).searchParams.get('to'), 'now');
+});
+
+test('a notification of a rule of somebody else’s has the time too, or no link', async (t) => {
+  const [link] = await notified(t, ['firing'], { dashboard_url: 'https://grafana/d/x' });
+  assert.match(link, /^https:\/\/grafana\/d\/x\?from=\d+&to=now$/);
+  assert.deepEqual(await notified(t, ['firing'], {}), []);
+});
+
+/** Renders the links of alerts of one hour with these annotations. */
+async function notified(t: TestContext, statuses: string[], annotations: Record<string, string>): Promise<string[]> {
+  const directory = scratchDirectory(t);
+  const alerts = statuses.map((status) => ({
     status,
-    annotations: { dashboard_url: cluster, panel_url: `${cluster}&viewPanel=panel-1` },
+    annotations,
     startsAt: '2026-07-01T10:00:00Z',
     endsAt: '2026-07-01T11:00:00Z',
-  });
-  const data = { alerts: ['firing', 'resolved'].map(alert) };
-  writeFiles(directory, { 'data.json': JSON.stringify(data) });
+  }));
+  writeFiles(directory, { 'data.json': JSON.stringify({ alerts }) });
   const { stdout } = await promisify(execFile)(path.resolve(root, process.env.ETCDFLEET_BIN || '.lab/bin', 'amtool'), [
     'template',
     'render',
@@ -113,12 +138,5 @@ test('a notification leads to the time at which its alert began', async (t) => {
     '--template.text={{ range .Alerts }}{{ template "etcdfleet.dashboard" . }} {{ template "etcdfleet.panel" . }} {{ end }}',
     `--template.data=${path.join(directory, 'data.json')}`,
   ]);
-  const [nine, eleven] = ['09', '11'].map((hour) => Date.parse(`2026-07-01T${hour}:00:00Z`));
-  assert.deepEqual(
-    stdout.trim().split(/\s+/),
-    ['now', eleven].flatMap((to) => {
-      const time = `&from=${nine}&to=${to}`;
-      return [`${cluster}${time}`, `${cluster}&viewPanel=panel-1${time}`];
-    })
-  );
-});
+  return stdout.split(/\s+/).filter(Boolean);
+}
