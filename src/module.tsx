@@ -3,6 +3,7 @@ import { LoadingPlaceholder } from '@grafana/ui';
 import React, { lazy, Suspense } from 'react';
 
 import type { ConfigurationProps } from './app/Configuration';
+import { links } from './links/links';
 
 // Loaded with Grafana's first page, whatever that is: the pages come only when they are opened. Their files have names
 // because Grafana serves only those that it knew at its start: an update in place must not bring new ones.
@@ -27,3 +28,7 @@ export const plugin = new AppPlugin().setRootPage(App).addConfigPage({
   body: Configuration,
   id: 'configuration',
 });
+
+for (const link of links) {
+  plugin.addLink(link);
+}
