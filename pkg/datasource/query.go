@@ -78,6 +78,7 @@ func (v view) parseQuery(raw []byte) (query, kind, error) {
 	if json.Unmarshal(raw, &f.values) != nil || f.values == nil {
 		return nil, kind{}, &fieldError{"query", "must be an object"}
 	}
+	f.migrate(migrations)
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
 		names[i] = k.name

@@ -20,8 +20,9 @@ export function QueryEditor({
 }: QueryEditorProps<FleetDatasource, FleetQuery, FleetOptions>) {
   const kind = queryKinds.includes(query.kind) ? query.kind : 'clusters';
   const { defaults, description, Editor } = kindNamed(kind);
-  const complete = { ...defaults, ...query, kind } as FleetQuery;
-  const checked = normalizeQuery(complete);
+  const checked = normalizeQuery({ ...query, kind });
+  // A query of an older version is edited in its current form; a wrong one as it is.
+  const complete = { ...defaults, ...query, ...(isProblem(checked) ? {} : checked), kind } as FleetQuery;
 
   const change = (fields: Partial<FleetQuery>, run = true) => {
     const next = { ...complete, ...fields } as FleetQuery;
