@@ -34,6 +34,13 @@ export function rawFamilies(model: Model, members: number): RawFamily[] {
   return [
     ofMember('up', [gauge(1)]),
     ofMember('etcd_server_has_leader', [gauge(1)]),
+    ofMember('etcd_server_version', [gauge(1, { server_version: '3.7.3' })]),
+    ofMember('etcd_server_quota_backend_bytes', [gauge(8e9)]),
+    ofMember('etcd_mvcc_db_total_size_in_bytes', [gauge(2e9)]),
+    ofMember('etcd_mvcc_db_total_size_in_use_in_bytes', [gauge(1e9)]),
+    ofMember('etcd_debugging_mvcc_keys_total', [gauge(5e5)]),
+    ofMember('process_open_fds', [gauge(300)]),
+    ofMember('process_max_fds', [gauge(65536)]),
     ofMember(
       'grpc_server_started_total',
       methods.map(([grpc_method, rate]) => counter(rate, { ...grpc, grpc_method }))

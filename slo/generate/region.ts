@@ -2,6 +2,7 @@
 import { formatDuration } from '../model/duration.ts';
 import type { Deployment, Model } from '../model/model.ts';
 import { allowanceRules, budgetRules, tileRules } from './budget.ts';
+import { capacityRules } from './capacity.ts';
 import { coverageRules } from './coverage.ts';
 import { eventRules } from './events.ts';
 import { inventoryRules } from './inventory.ts';
@@ -55,6 +56,7 @@ export function regionRules(model: Model, deployment: Deployment): RuleFile {
       },
       { name: 'etcd-slo-inventory', interval: slow, rules: inventoryRules },
       { name: 'etcd-inspection-coverage', interval: slow, rules: coverageRules },
+      { name: 'etcd-slo-capacity', interval: slow, limit: 2 * limit, rules: capacityRules },
     ],
   };
 }

@@ -1,5 +1,6 @@
 // How much the rules record.
 import type { Model } from '../model/model.ts';
+import { capacity } from './capacity.ts';
 import { burnRateWindows } from './timing.ts';
 
 /** Series that the region's rules record for a cluster that has every SLI. Groups of clusters and bad events since the last tile add few. */
@@ -10,6 +11,7 @@ export function seriesPerCluster(model: Model): number {
   const promised = 2; // history and allowance
   const ofObjectives = model.objectives.length * (windows + 1); // burn rates, and what is left of the budget
   const members = 3; // expected, seen, and with a leader
+  const ofCapacity = Object.keys(capacity).length; // of a cluster whose members have one version
   const usualRequests = model.slis.filter((sli) => sli.kind === 'ratio' && sli.failsWhile).length;
-  return model.slis.length * (badAndAll + steps + promised) + ofObjectives + members + usualRequests;
+  return model.slis.length * (badAndAll + steps + promised) + ofObjectives + members + usualRequests + ofCapacity;
 }
