@@ -12,9 +12,12 @@ export const datasourceUid = 'etcdfleet';
 /** The Prometheus datasource on the same Thanos, from which Grafana's alerting pages list the rules. */
 export const thanosDatasourceUid = 'etcdfleet-thanos';
 
-/** One dashboard per tier, and those for troubleshooting. */
+/** The dashboards of the tiers, of which the second has several, and those for troubleshooting. */
 export const dashboardUids = {
   overview: 'etcdfleet-tier1',
+  business: 'etcdfleet-tier2-business',
+  customers: 'etcdfleet-tier2-customers',
+  platform: 'etcdfleet-tier2-platform',
   scene: 'etcdfleet-tier2',
   cluster: 'etcdfleet-tier3',
   toKubernetes: 'etcdfleet-to-kubernetes',

@@ -3,6 +3,9 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { panelId } from '../../slo/generate/panel-id.ts';
 import { customer } from './customer.ts';
 import { tier1Overview } from './tier1-overview.ts';
+import { tier2Business } from './tier2-business.ts';
+import { tier2Customers } from './tier2-customers.ts';
+import { tier2Platform } from './tier2-platform.ts';
 import { tier2Scene } from './tier2-scene.ts';
 import { tier3Cluster } from './tier3-cluster.ts';
 import { troubleFromKubernetes } from './trouble-from-kubernetes.ts';
@@ -12,6 +15,9 @@ import { troubleToKubernetes } from './trouble-to-kubernetes.ts';
 
 export const dashboards: Record<string, () => Dashboard> = {
   'tier1-overview': () => withPanelIds(tier1Overview().build()),
+  'tier2-business': () => withPanelIds(tier2Business().build()),
+  'tier2-customers': () => withPanelIds(tier2Customers().build()),
+  'tier2-platform': () => withPanelIds(tier2Platform().build()),
   'tier2-scene': () => withPanelIds(tier2Scene().build()),
   'tier3-cluster': () => withPanelIds(tier3Cluster().build()),
   'trouble-to-kubernetes': () => withPanelIds(troubleToKubernetes().build()),

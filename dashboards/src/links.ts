@@ -66,6 +66,12 @@ export const rowToKubernetes: DataLink = {
   url: `/d/${dashboardUids.fromKubernetes}?\${region:queryparam}&var-kubernetes=${field('kubernetes_cluster')}&${keepContext}`,
 };
 
+/** For a table whose rows have the columns region and product. */
+export const rowToBusiness: DataLink = {
+  title: 'Has ${__data.fields.product} enough etcd in ${__data.fields.region}?',
+  url: address(dashboardUids.business, { region: field('region'), product: field('product') }),
+};
+
 /** For a table whose rows have the columns product and scene: that scene in all regions. */
 export const rowToScene: DataLink = {
   title: 'Scene ${__data.fields.scene} in all regions',
@@ -92,6 +98,32 @@ export const seriesToRegion: DataLink = {
 
 export const toOverview = () =>
   dashboardLink('All regions', 'Back to the overview of all regions', 'arrow-left', address(dashboardUids.overview));
+
+/** The scenes of tier 2, from dashboards with the variables region, product and scene, which are kept. */
+export const toBusiness = () =>
+  dashboardLink(
+    'Business',
+    'Is each business available, and has it enough etcd?',
+    'arrow-right',
+    `/d/${dashboardUids.business}?\${region:queryparam}&\${product:queryparam}&\${scene:queryparam}&${keepContext}`
+  );
+
+/** The scene is not kept: the dashboard begins with that of the big customers. */
+export const toCustomers = () =>
+  dashboardLink(
+    'Big customers',
+    'How large is each cluster, and how long does its quota last?',
+    'arrow-right',
+    `/d/${dashboardUids.customers}?\${region:queryparam}&\${product:queryparam}&${keepContext}`
+  );
+
+export const toPlatform = () =>
+  dashboardLink(
+    'Platform',
+    'What is due: upgrades, certificates, backups, inspections?',
+    'arrow-right',
+    `/d/${dashboardUids.platform}?\${region:queryparam}&\${product:queryparam}&\${scene:queryparam}&${keepContext}`
+  );
 
 /** From the dashboard of a cluster, its region and name kept. */
 export const toKubernetes = () =>

@@ -56,8 +56,11 @@ export function stat(title: string, description: string, unit: string, steps: Th
     .span(8);
 }
 
+/** One of the four answers at the top of a tier. */
+export const answer = (...args: Parameters<typeof stat>) => stat(...args).span(fullWidth / 4);
+
 /** Neither good nor bad: without this it has the colour of the first step. */
-const noData: ValueMapping = {
+export const noData: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.NullAndNan, result: { text: 'No data', color: 'text', index: 0 } },
 };
@@ -118,6 +121,45 @@ export function inspectionsPanel(title: string, description: string, columns: Co
     .span(fullWidth);
 }
 
+/**
+ * A share of 1 in percent, with texts that keep what is nearly all from reading 100 % and what is nearly nothing from
+ * reading 0 %.
+ */
+export function share(decimals: number): DynamicConfigValue[] {
+  return [
+    { id: 'unit', value: 'percentunit' },
+    { id: 'decimals', value: decimals },
+    { id: 'mappings', value: [notKnown, ...nearlyAllOrNothing(decimals)] },
+  ];
+}
+
+export function nearlyAllOrNothing(decimals: number): ValueMapping[] {
+  const last = 10 ** -(decimals + 2); // the smallest share that is not rounded to nothing is half of it
+  const between = (from: number, to: number, text: string, index: number): ValueMapping => ({
+    type: MappingType.RangeToText,
+    options: { from, to, result: { text, index } },
+  });
+  return [
+    between(1 - last / 2, 1 - Number.EPSILON, `> ${(100 - 100 * last).toFixed(decimals)} %`, 1),
+    between(Number.EPSILON, last / 2, `< ${(100 * last).toFixed(decimals)} %`, 2),
+  ];
+}
+
+/** A value that is not known is a dash, in no colour that judges. */
+export const notKnown: ValueMapping = {
+  type: MappingType.SpecialValue,
+  options: { match: SpecialValueMatch.NullAndNan, result: { text: '–', color: 'text', index: 0 } },
+};
+
+/** Colours of a column's values. */
+export function coloured(steps: Threshold[], type: 'color-text' | 'color-background'): DynamicConfigValue[] {
+  return [
+    { id: 'thresholds', value: { mode: 'absolute', steps } },
+    { id: 'color', value: { mode: 'thresholds' } },
+    { id: 'custom.cellOptions', value: { type } },
+  ];
+}
+
 /** Colours from a value upwards; the first step has no value. */
 export function absolute(steps: Threshold[]) {
   return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
@@ -126,7 +168,7 @@ export function absolute(steps: Threshold[]) {
 export const neutral: Threshold[] = [{ color: 'text', value: null }];
 
 /** A count of what should not be: green for none. */
-const greenUntilOne = (color: string): Threshold[] => [
+export const greenUntilOne = (color: string): Threshold[] => [
   { color: 'green', value: null },
   { color, value: 1 },
 ];

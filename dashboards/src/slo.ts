@@ -2,7 +2,6 @@
 import {
   MappingType,
   SpecialValueMatch,
-  type DynamicConfigValue,
   type Threshold,
   type ValueMapping,
 } from '@grafana/grafana-foundation-sdk/dashboard';
@@ -10,8 +9,8 @@ import { burnRate, events, remainingBudget } from '../../slo/generate/series.ts'
 import { loadDefinitions } from '../../slo/model/definitions.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
 import type { Objective } from '../../slo/model/model.ts';
-import { absolute, column, showColumns, table, timeseries, withLine } from './panels.ts';
-import { range, serviceLevels } from './queries.ts';
+import { absolute, answer, anyIsBad, coloured, column, showColumns, table, timeseries, withLine } from './panels.ts';
+import { instant, range, serviceLevels } from './queries.ts';
 
 const { model } = loadDefinitions();
 
@@ -68,6 +67,36 @@ export function burningClusters(where: string): string {
     `max by (region, cluster, objective) (${burnRate(formatDuration(window))}{${where}}) > ${factor}`;
   const pages = [fast, medium].map(({ short, long, factor }) => `(${over(short, factor)} and ${over(long, factor)})`);
   return `group by (region, cluster) (${pages.join(' or ')})`;
+}
+
+/** One series per cluster that there should be. */
+export const expectedClusters = (where: string) =>
+  `group by (region, cluster) (cluster:etcd_members:expected{${where}})`;
+
+export const clustersBurning = (where: string) =>
+  answer(
+    'Clusters burning',
+    'Clusters that burn an error budget so fast that somebody is paged.',
+    'none',
+    anyIsBad
+  ).withTarget(instant(`count(${burningClusters(where)}) or 0 * count(${expectedClusters(where)})`));
+
+/** How far the other figures cannot be trusted. */
+export function clustersNotSeen(where: string) {
+  const expected = expectedClusters(where);
+  const seen = `(sum by (region, cluster) (up{job="etcd",${where}}) > 0)`;
+  const unseen = `count(${expected} unless on (region, cluster) ${seen}) or 0 * count(${expected})`;
+  return answer(
+    'Clusters not seen',
+    'Share of the clusters of which no member is scraped: how far the other figures cannot be trusted.',
+    'percentunit',
+    [
+      { color: 'green', value: null },
+      { color: 'orange', value: 0.0001 },
+    ]
+  )
+    .decimals(2)
+    .withTarget(instant(`(${unseen}) / count(${expected})`));
 }
 
 /** The share of a cluster's error budgets that is spent; more than 1 when there is more spent than there was. */
@@ -169,18 +198,10 @@ export function sliPanel(title: string, sli: string, level: string, by: string[]
     .withTarget(range(badRatio(level, shortest, by, `sli="${sli}",${where}`), legend));
 }
 
-function coloured(steps: Threshold[], type: 'color-text' | 'color-background'): DynamicConfigValue[] {
-  return [
-    { id: 'thresholds', value: { mode: 'absolute', steps } },
-    { id: 'color', value: { mode: 'thresholds' } },
-    { id: 'custom.cellOptions', value: { type } },
-  ];
-}
-
 /** A new cluster has no budget in its first minutes: which does not mean a bad one. */
 const nothingYet: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.NullAndNan, result: { text: '–', color: 'transparent', index: 0 } },
 };
 
-const notRecorded = 'Nothing is recorded: are the rules of rules/recording loaded?';
+export const notRecorded = 'Nothing is recorded: are the rules of rules/recording loaded?';

@@ -2,8 +2,19 @@
 import { dashboardUids } from '../../src/ids.ts';
 import { dashboard } from './dashboard.ts';
 import { diagnosisTable } from './diagnosis.ts';
-import { rowToCluster, rowToScene, seriesToRegion, toHosts, toMonitoring } from './links.ts';
 import {
+  rowToBusiness,
+  rowToCluster,
+  rowToScene,
+  seriesToRegion,
+  toBusiness,
+  toCustomers,
+  toHosts,
+  toMonitoring,
+  toPlatform,
+} from './links.ts';
+import {
+  answer,
   anyIsBad,
   column,
   colouredWords,
@@ -30,6 +41,9 @@ import {
   burningClusters,
   burnRateOfGroups,
   burnRatePanel,
+  clustersBurning,
+  clustersNotSeen,
+  expectedClusters,
   fastWindow,
   levels,
   levelsTable,
@@ -41,16 +55,8 @@ import { filterVariable } from './variables.ts';
 const where = 'region=~"$region",product=~"$product",scene=~"$scene",spec=~"$spec"';
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
 
-/** One series per cluster that the inventory has, that has a member which is scraped, and that Kubernetes clusters use. */
-const expected = `group by (region, cluster) (cluster:etcd_members:expected{${where}})`;
-const seen = `(sum by (region, cluster) (up{job="etcd",${where}}) > 0)`;
+const expected = expectedClusters(where);
 const kubernetesClusters = `max by (region, cluster) (etcdfleet_cluster_kubernetes_clusters{${where}})`;
-
-/** One of the four answers at the top. */
-const answer = (...args: Parameters<typeof stat>) =>
-  stat(...args)
-    .height(3)
-    .span(fullWidth / 4);
 
 const clusterColumns = [
   ...[
@@ -80,6 +86,9 @@ export function tier1Overview() {
     description: 'Tier 1. Every region of the fleet: who is hurt, and since when.',
     tag: 'tier-1',
   })
+    .link(toBusiness())
+    .link(toCustomers())
+    .link(toPlatform())
     .link(toHosts())
     .link(toMonitoring())
     .withVariable(filterVariable('region', 'Region'))
@@ -87,14 +96,7 @@ export function tier1Overview() {
     .withVariable(filterVariable('scene', 'Scene', { region: ['$region'], product: ['$product'] }))
     .withVariable(filterVariable('spec', 'Spec'))
     .withRow(row('Who is hurt now'))
-    .withPanel(
-      answer(
-        'Clusters burning',
-        'Clusters that burn an error budget so fast that somebody is paged.',
-        'none',
-        anyIsBad
-      ).withTarget(instant(`count(${burningClusters(where)}) or 0 * count(${expected})`))
-    )
+    .withPanel(clustersBurning(where))
     .withPanel(
       answer(
         'Pages firing',
@@ -117,23 +119,7 @@ export function tier1Overview() {
         )
       )
     )
-    .withPanel(
-      answer(
-        'Clusters not seen',
-        'Share of the clusters of which no member is scraped: how far the other figures cannot be trusted.',
-        'percentunit',
-        [
-          { color: 'green', value: null },
-          { color: 'orange', value: 0.0001 },
-        ]
-      )
-        .decimals(2)
-        .withTarget(
-          instant(
-            `(count(${expected} unless on (region, cluster) ${seen}) or 0 * count(${expected})) / count(${expected})`
-          )
-        )
-    )
+    .withPanel(clustersNotSeen(where))
     .withPanel(
       diagnosisTable('Worst now', 'The clusters that are hurt, the worst first, and what is wrong with each of them.', [
         ...(['region', 'cluster', 'statement', 'since', 'product', 'scene'] as const),
@@ -172,6 +158,7 @@ export function tier1Overview() {
       )
         .height(8)
         .withTarget(levels({ scope, level: 'scene', limit: 50 }))
+        .overrideByName('product', [...column('product', 85), ...linked(rowToBusiness)])
         .overrideByName('scene', [...column('scene', 130), ...linked(rowToScene)])
     )
     .withPanel(

@@ -1,5 +1,6 @@
 // Tier 3: one cluster. What is wrong with it, and what now?
 import { dashboardUids } from '../../src/ids.ts';
+import { quotaSteps } from './capacity.ts';
 import { dashboard } from './dashboard.ts';
 import { diagnosisTable, evidenceTable } from './diagnosis.ts';
 import { eventsTable, warningMarks } from './events.ts';
@@ -96,11 +97,7 @@ export function tier3Cluster() {
       )
     )
     .withPanel(
-      stat('Quota used', 'Backend size of the largest member as a share of its quota.', 'percentunit', [
-        { color: 'green', value: null },
-        { color: 'orange', value: 0.75 },
-        { color: 'red', value: 0.85 },
-      ])
+      stat('Quota used', 'Backend size of the largest member as a share of its quota.', 'percentunit', quotaSteps)
         .decimals(1)
         .withTarget(
           instant(`max(etcd_mvcc_db_total_size_in_bytes{${where}} / (etcd_server_quota_backend_bytes{${where}} > 0))`)

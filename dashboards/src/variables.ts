@@ -17,8 +17,16 @@ export function datasourceVariable(): Variable {
 
 /** Several values or all of a field, of those that the scope's clusters have. */
 export function filterVariable(field: ScopeField, label: string, scope: Scope = {}): Variable {
-  return inventoryVariable(field, label, scope).multi(true).includeAll(true).current({ text: 'All', value: '$__all' });
+  return severalOf(field, label, scope).current({ text: 'All', value: '$__all' });
 }
+
+/** The same, with one value chosen at first, or all where no cluster has it. */
+export function filterVariableAt(value: string, field: ScopeField, label: string, scope: Scope = {}): Variable {
+  return severalOf(field, label, scope).current({ text: [value], value: [value] });
+}
+
+const severalOf = (field: ScopeField, label: string, scope: Scope) =>
+  inventoryVariable(field, label, scope).multi(true).includeAll(true);
 
 /** Exactly one value of a field. */
 export function choiceVariable(field: ScopeField, label: string, scope: Scope = {}): Variable {

@@ -6,6 +6,9 @@ const runButton = 'Run etcd-node-key-diff on gz-etcd-default now';
 
 for (const [title, address, row] of [
   ['regions', `/d/${dashboardUids.overview}?var-datasource=${datasourceUid}`, /^gz/],
+  ['business', `/d/${dashboardUids.business}?var-datasource=${datasourceUid}`, /^gz/],
+  ['big customers', `/d/${dashboardUids.customers}?var-datasource=${datasourceUid}`, /gz-etcd-large/],
+  ['platform', `/d/${dashboardUids.platform}?var-datasource=${datasourceUid}`, /^3\.6\.5/],
   ['scene', `/d/${dashboardUids.scene}?var-datasource=${datasourceUid}&var-scene=business`, /read-availability/],
   ['cluster', `/d/${dashboardUids.cluster}?${cluster}`, /gz-etcd-default/],
   ['ways to Kubernetes', `/d/${dashboardUids.toKubernetes}?${cluster}`, /gz-tke-1/],
