@@ -24,7 +24,7 @@ const daysLeftSteps: Threshold[] = [
 
 /** A number of days, not scaled to weeks or years, so that a column can be compared. */
 export const days = [
-  { id: 'unit', value: 'suffix: d' },
+  { id: 'unit', value: 'suffix:d' },
   { id: 'decimals', value: 1 },
 ];
 
