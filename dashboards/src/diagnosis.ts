@@ -1,6 +1,8 @@
 // The diagnosis as the dashboards show it: a table of findings whose first row answers, in words.
-import { evidenceToExplore, findingToHosts } from './links.ts';
+import type { Scope } from '../../src/datasource/scope.ts';
+import { evidenceToExplore, findingToHosts, rowToCluster, rowToScene } from './links.ts';
 import { column, colouredWords, linked, showColumns, table, wrappedText } from './panels.ts';
+import { diagnosis } from './queries.ts';
 
 /** What is not known is neither good nor bad. */
 export const severityColours = {
@@ -46,6 +48,20 @@ export function diagnosisTable(
     .overrideByName('scene', column('scene', 110));
   return showColumns(panel, columns, ['severity', ...shown], read);
 }
+
+const ofManyClusters: Column[] = ['region', 'cluster', 'statement', 'since', 'product', 'scene'];
+
+/** The clusters of a scope that are hurt, one row each, which leads to the cluster. */
+export const worstNow = (scope: Scope, shown = ofManyClusters) =>
+  diagnosisTable(
+    'Worst now',
+    'The clusters that are hurt, the worst first, and what is wrong with each of them.',
+    shown
+  )
+    .height(7)
+    .withTarget(diagnosis({ scope, findings: 'first', limit: 20 }))
+    .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
+    .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)]);
 
 /** What the findings of a cluster follow from; a click shows the series. */
 export function evidenceTable() {

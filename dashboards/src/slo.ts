@@ -9,7 +9,20 @@ import { burnRate, events, remainingBudget } from '../../slo/generate/series.ts'
 import { loadDefinitions } from '../../slo/model/definitions.ts';
 import { formatDuration } from '../../slo/model/duration.ts';
 import type { Objective } from '../../slo/model/model.ts';
-import { absolute, answer, anyIsBad, coloured, column, showColumns, table, timeseries, withLine } from './panels.ts';
+import type { Scope } from '../../src/datasource/scope.ts';
+import { rowToCluster, rowToScene } from './links.ts';
+import {
+  absolute,
+  answer,
+  anyIsBad,
+  coloured,
+  column,
+  linked,
+  showColumns,
+  table,
+  timeseries,
+  withLine,
+} from './panels.ts';
 import { instant, range, serviceLevels } from './queries.ts';
 
 const { model } = loadDefinitions();
@@ -171,6 +184,18 @@ export function levelsTable(title: string, description: string, of: LevelColumn[
 
 /** Service levels with the burn rate of now beside the budget. */
 export const levels: typeof serviceLevels = (query) => serviceLevels({ window: fastWindow, ...query });
+
+/** The clusters of a scope that keep their objectives worst, one row for each objective. */
+export const worstObjectives = (scope: Scope) =>
+  levelsTable(
+    'Clusters by objective, worst first',
+    'What burns now, then the least budget left; the first 50 of cluster and objective.',
+    ['region', 'cluster', 'scene']
+  )
+    .height(9)
+    .withTarget(levels({ scope, level: 'cluster', limit: 50 }))
+    .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
+    .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)]);
 
 /** The bad share of each SLI of an objective over time. */
 export function slisPanel({ name, title, slis }: Objective, level: string, where: string) {

@@ -1,7 +1,7 @@
 // Tier 1: all regions on one page. Who is hurt?
 import { dashboardUids } from '../../src/ids.ts';
 import { dashboard } from './dashboard.ts';
-import { diagnosisTable } from './diagnosis.ts';
+import { worstNow } from './diagnosis.ts';
 import {
   rowToBusiness,
   rowToCluster,
@@ -32,7 +32,7 @@ import {
   table,
   timeseries,
 } from './panels.ts';
-import { clusters, countOf, diagnosis, inspections, instant, range } from './queries.ts';
+import { clusters, countOf, inspections, instant, range } from './queries.ts';
 import { coverageRatio } from '../../slo/generate/coverage.ts';
 import {
   badRatio,
@@ -49,6 +49,7 @@ import {
   levelsTable,
   shortest,
   sliPanel,
+  worstObjectives,
 } from './slo.ts';
 import { filterVariable } from './variables.ts';
 
@@ -120,15 +121,7 @@ export function tier1Overview() {
       )
     )
     .withPanel(clustersNotSeen(where))
-    .withPanel(
-      diagnosisTable('Worst now', 'The clusters that are hurt, the worst first, and what is wrong with each of them.', [
-        ...(['region', 'cluster', 'statement', 'since', 'product', 'scene'] as const),
-      ])
-        .height(7)
-        .withTarget(diagnosis({ scope, findings: 'first', limit: 20 }))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
-    )
+    .withPanel(worstNow(scope))
     .withPanel(
       budgetMatrix(
         'Error budget left by region',
@@ -161,17 +154,7 @@ export function tier1Overview() {
         .overrideByName('product', [...column('product', 85), ...linked(rowToBusiness)])
         .overrideByName('scene', [...column('scene', 130), ...linked(rowToScene)])
     )
-    .withPanel(
-      levelsTable(
-        'Clusters by objective, worst first',
-        'What burns now, then the least budget left; the first 50 of cluster and objective.',
-        ['region', 'cluster', 'scene']
-      )
-        .height(9)
-        .withTarget(levels({ scope, level: 'cluster', limit: 50 }))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
-    )
+    .withPanel(worstObjectives(scope))
     .withRow(row('State of the clusters'))
     .withPanel(
       stat('Clusters', 'Clusters with at least one target.', 'none', neutral).withTarget(

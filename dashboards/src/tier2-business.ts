@@ -11,11 +11,11 @@ import {
   quotaUsedOfGroups,
 } from './capacity.ts';
 import { dashboard } from './dashboard.ts';
-import { diagnosisTable } from './diagnosis.ts';
+import { worstNow } from './diagnosis.ts';
 import { factsTable, rankingTable } from './facts.ts';
-import { rowToBusiness, rowToCluster, rowToScene, toCustomers, toOverview, toPlatform } from './links.ts';
+import { rowToBusiness, toCustomers, toOverview, toPlatform } from './links.ts';
 import { answer, column, fullWidth, linked, neutral, row, timeseries, withLine } from './panels.ts';
-import { diagnosis, instant, range } from './queries.ts';
+import { instant, range } from './queries.ts';
 import {
   burnRateOfGroups,
   burnRatePanel,
@@ -140,15 +140,7 @@ export function tier2Business() {
         .withTarget(range(quotaUsedOfGroups('product', where), '{{product}}'))
     )
     .withRow(row('Who is hurt'))
-    .withPanel(
-      diagnosisTable('Worst now', 'The clusters that are hurt, the worst first, and what is wrong with each of them.', [
-        ...(['region', 'cluster', 'statement', 'since', 'product', 'scene'] as const),
-      ])
-        .height(7)
-        .withTarget(diagnosis({ scope, findings: 'first', limit: 20 }))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
-    )
+    .withPanel(worstNow(scope))
     .withPanel(
       burnRatePanel(
         'Burn rate by business',

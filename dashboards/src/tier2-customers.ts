@@ -3,20 +3,19 @@ import { capacity } from '../../slo/generate/capacity.ts';
 import { dashboardUids } from '../../src/ids.ts';
 import { clustersFullSoon, clustersNearQuota, facts, growth, nearQuota, quotaUsed } from './capacity.ts';
 import { dashboard } from './dashboard.ts';
-import { diagnosisTable } from './diagnosis.ts';
+import { worstNow } from './diagnosis.ts';
 import { factsTable } from './facts.ts';
-import { rowToCluster, rowToScene, seriesToCluster, toBusiness, toOverview, toPlatform } from './links.ts';
-import { column, fullWidth, inspectionsPanel, linked, row, timeseries, withLine } from './panels.ts';
-import { diagnosis, inspections, range } from './queries.ts';
+import { seriesToCluster, toBusiness, toOverview, toPlatform } from './links.ts';
+import { fullWidth, inspectionsPanel, linked, row, timeseries, withLine } from './panels.ts';
+import { inspections, range } from './queries.ts';
 import {
   burnRateOfGroups,
   burnRatePanel,
   clustersBurning,
   clustersNotSeen,
   fastWindow,
-  levels,
-  levelsTable,
   notRecorded,
+  worstObjectives,
 } from './slo.ts';
 import { filterVariable, filterVariableAt } from './variables.ts';
 
@@ -81,14 +80,7 @@ export function tier2Customers() {
         sortBy: 'quota used',
       }).height(7)
     )
-    .withPanel(
-      diagnosisTable('Worst now', 'The clusters that are hurt, the worst first, and what is wrong with each of them.', [
-        ...(['region', 'cluster', 'statement', 'since', 'action'] as const),
-      ])
-        .height(6)
-        .withTarget(diagnosis({ scope, findings: 'first', limit: 20 }))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-    )
+    .withPanel(worstNow(scope, ['region', 'cluster', 'statement', 'since', 'action']))
     .withRow(row('What changes'))
     .withPanel(
       factsTable({
@@ -131,17 +123,7 @@ export function tier2Customers() {
         .span(fullWidth / 2)
     )
     .withRow(row('Service levels and inspections'))
-    .withPanel(
-      levelsTable(
-        'Clusters by objective, worst first',
-        'What burns now, then the least budget left; the first 50 of cluster and objective.',
-        ['region', 'cluster', 'scene']
-      )
-        .height(9)
-        .withTarget(levels({ scope, level: 'cluster', limit: 50 }))
-        .overrideByName('cluster', [...column('cluster', 150), ...linked(rowToCluster)])
-        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
-    )
+    .withPanel(worstObjectives(scope))
     .withPanel(
       burnRatePanel(
         'Burn rate by objective',
