@@ -140,6 +140,15 @@ const cases: Array<[string, string, string, Array<[Labels, number]>]> = [
     'room for keys': [[tke, 20 + 190]],
     'connections free': [[tke, 0.25]],
   }),
+  [
+    'tier2-business',
+    'Fewest Kubernetes clusters',
+    'Kubernetes',
+    [full, empty, unlimited, unseen].map(({ region, spec, cluster }, index) => [
+      { region, spec, cluster },
+      [4, 0, 1, 0][index],
+    ]),
+  ],
   ['tier2-business', 'Full first', 'full in', [[{ ...tke, cluster: 'one' }, 2]]],
   ...ofTable('tier2-customers', 'Size and headroom, fullest first', {
     'quota used': [
@@ -158,6 +167,16 @@ const cases: Array<[string, string, string, Array<[Labels, number]>]> = [
       [{ region: 'sh', cluster: 'one' }, 0],
     ],
   }),
+  [
+    'tier2-customers',
+    'Biggest movers',
+    'growth',
+    [
+      [one, 300],
+      [two, -800],
+      [{ region: 'sh', cluster: 'one' }, 0],
+    ],
+  ],
   ['tier2-platform', 'Mixed versions', 'Value', [[{}, 1]]],
   ['tier2-platform', 'Backups due', 'Value', [[{}, 1]]],
   ['tier2-platform', 'Inspection coverage', 'Value', [[{}, 0.5]]],
