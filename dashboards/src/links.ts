@@ -66,10 +66,10 @@ export const rowToKubernetes: DataLink = {
   url: `/d/${dashboardUids.fromKubernetes}?\${region:queryparam}&var-kubernetes=${field('kubernetes_cluster')}&${keepContext}`,
 };
 
-/** For a table whose rows have the columns region and product. */
+/** For a table whose rows have the columns region and product, on a dashboard with the variable scene, which is kept. */
 export const rowToBusiness: DataLink = {
   title: 'Has ${__data.fields.product} enough etcd in ${__data.fields.region}?',
-  url: address(dashboardUids.business, { region: field('region'), product: field('product') }),
+  url: `/d/${dashboardUids.business}?var-region=${field('region')}&var-product=${field('product')}&\${scene:queryparam}&${keepContext}`,
 };
 
 /** For a table whose rows have the columns product and scene: that scene in all regions. */

@@ -19,7 +19,7 @@ import {
 } from './slo.ts';
 import { filterVariable, filterVariableAt } from './variables.ts';
 
-/** The scene of EtcdClusters that serve one big customer each, as classes.yaml and docs/onboarding.md call it. */
+/** The scene of EtcdClusters that serve one big customer each, as slo/definitions/classes.yaml calls it. */
 const bigCustomers = 'big-customer';
 
 const where = 'region=~"$region",product=~"$product",scene=~"$scene"';
