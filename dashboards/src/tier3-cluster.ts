@@ -113,7 +113,11 @@ export function tier3Cluster() {
         .withTarget(instant(`max(increase(etcd_server_leader_changes_seen_total{${where}}[1h]))`))
     )
     .withPanel(
-      table('Members', 'The members as their metrics show them.', 'No member of this cluster has a series.')
+      table(
+        'Members',
+        'The members as the inventory and their metrics show them.',
+        'The inventory has no member of this cluster, and none has a series.'
+      )
         .height(6)
         .targets([
           instant(`sum by (member) (up{job="etcd",${where}})`, 'up', 'A'),
@@ -121,11 +125,15 @@ export function tier3Cluster() {
           instant(`sum by (member) (etcd_debugging_mvcc_keys_total{${where}})`, 'keys', 'C'),
           instant(`sum by (member) (etcd_mvcc_db_total_size_in_bytes{${where}})`, 'db size', 'D'),
           instant(`count by (member, server_version) (etcd_server_version{${where}})`, 'version count', 'E'),
+          instant(`max by (member, host, zone) (etcdfleet_member_info{${where}})`, 'known', 'F'),
         ])
         .withTransformation({ id: 'joinByField', options: { byField: 'member', mode: 'outer' } })
         .withTransformation({
           id: 'organize',
-          options: { excludeByName: { 'version count': true }, renameByName: { server_version: 'version' } },
+          options: {
+            excludeByName: { 'version count': true, known: true },
+            renameByName: { server_version: 'version' },
+          },
         })
         .overrideByName('up', yesNo('not scraped', 'orange', 'up', 'green'))
         .overrideByName('leader', yesNo('follower', 'text', 'leader', 'blue'))
