@@ -6,7 +6,8 @@
  */
 const allowed = {
   terminal: [],
-  src: ['slo'],
+  // A page draws panels of the generated dashboards, so that both ask the same.
+  src: ['slo', 'dashboards/[a-z0-9]+-[a-z-]+'],
   slo: ['terminal', 'src/ids'],
   dashboards: ['slo', 'src'],
   lab: ['slo', 'terminal', 'src/ids'],

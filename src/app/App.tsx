@@ -6,6 +6,8 @@ import { Navigate, Route, Routes } from 'react-router';
 import { FleetPage } from './fleet/FleetPage';
 import { fleetRoute } from './paths';
 
+const ClusterPage = lazy(() => import(/* webpackChunkName: "cluster" */ './cluster/ClusterPage'));
+
 // With the definitions and what reads them, which the other pages do not need.
 const WorkbenchPage = lazy(() => import(/* webpackChunkName: "workbench" */ './workbench/WorkbenchPage'));
 
@@ -14,6 +16,14 @@ export default function App(_: AppRootProps) {
   return (
     <Routes>
       <Route path="fleet" element={<FleetPage />} />
+      <Route
+        path="cluster"
+        element={
+          <Suspense fallback={<LoadingPlaceholder text="Loading the cluster page …" />}>
+            <ClusterPage />
+          </Suspense>
+        }
+      />
       <Route
         path="workbench"
         element={

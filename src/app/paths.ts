@@ -1,6 +1,7 @@
 import { locationUtil } from '@grafana/data';
 
 import { appId, dashboardUids, datasourceType } from '../ids';
+import { pageRange } from './panels/variables';
 
 /** Addresses inside Grafana, with the path that it may be served under. */
 const address = (path: string) => locationUtil.assureBaseUrl(path);
@@ -17,11 +18,54 @@ export const addDatasourceAddress = () => address(`/connections/datasources/${da
 
 export const editDatasourceAddress = (uid: string) => address(`/connections/datasources/edit/${uid}`);
 
+/** Without the path that Grafana may be served under, as the router wants it. */
+export const clusterRoute = `/a/${appId}/cluster`;
+
+/** A cluster of the page, or less than that: the page asks for the rest. */
+export interface ClusterName {
+  region?: string;
+  cluster?: string;
+}
+
+/** All that the Cluster page shows is in its query: Grafana checks the rights of a page by its exact path. */
+export function clusterQuery(datasource: string, { region, cluster }: ClusterName = {}): string {
+  const given = Object.entries({ datasource, region, cluster }).filter(([, value]) => value);
+  return given.map(([name, value]) => `${name}=${encodeURIComponent(value!)}`).join('&');
+}
+
+export const clusterAddress = (datasource: string, of?: ClusterName) =>
+  address(`${clusterRoute}?${clusterQuery(datasource, of)}`);
+
 /** The dashboards of the app's includes, for one datasource. */
 export const regionsDashboardAddress = (datasource: string) => dashboardAddress(dashboardUids.overview, datasource);
 
-export const clusterDashboardAddress = (datasource: string, of?: { region: string; cluster: string }) =>
-  dashboardAddress(dashboardUids.cluster, datasource, of && { region: of.region, cluster: of.cluster });
+/** Tier 1 narrowed to the region in a column of a table, for a link of a panel. */
+export const regionDashboardLink = (column: string) =>
+  `/d/${dashboardUids.overview}?var-region=\${__data.fields.${column}:percentencode}&\${datasource:queryparam}&\${__url_time_range}`;
+
+export const clusterDashboardAddress = (datasource: string, of: ClusterName) =>
+  dashboardAddress(dashboardUids.cluster, datasource, named(of));
+
+/** Which Kubernetes clusters suffer from a cluster. */
+export const toKubernetesAddress = (datasource: string, of: ClusterName) =>
+  dashboardAddress(dashboardUids.toKubernetes, datasource, named(of));
+
+/** Whether a Kubernetes cluster suffers from its etcd. */
+export const fromKubernetesAddress = (datasource: string, region: string, kubernetes: string) =>
+  dashboardAddress(dashboardUids.fromKubernetes, datasource, { region, kubernetes });
+
+/** What is on hosts, and what of it is hurt; `hostVariables` are those of a finding, and without them it is every host. */
+export const hostsAddress = (datasource: string, region: string, hostVariables = '') =>
+  dashboardAddress(dashboardUids.hosts, datasource, { region }) + (hostVariables && `&${hostVariables}`);
+
+/** A PromQL expression over the last hour, in Explore. */
+export function exploreAddress(datasource: string, expr: string): string {
+  const query = { refId: 'A', kind: 'promql', mode: 'range', expr };
+  const panes = { a: { datasource, queries: [query], range: pageRange } };
+  return address(`/explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify(panes))}`);
+}
+
+const named = ({ region = '', cluster = '' }: ClusterName) => ({ region, cluster });
 
 function dashboardAddress(uid: string, datasource: string, variables: Record<string, string> = {}): string {
   const query = Object.entries({ datasource, ...variables }).map(

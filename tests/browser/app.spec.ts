@@ -1,6 +1,6 @@
 /** The app's start page. */
-import { appId, dashboardUids } from '../ids.ts';
-import { fakeFleet } from './fakeFleet.ts';
+import { appId, dashboardUids, datasourceUid } from '../ids.ts';
+import { type FakeColumn, fakeFleet } from './fakeFleet.ts';
 import { expect, test } from './hostPage.ts';
 
 const dashboard = (uid: string) => new RegExp(`/d/${uid}\\?`);
@@ -13,7 +13,11 @@ test('shows the health of Thanos and of each region, with links to the dashboard
   const servers = fleet.getByRole('list', { name: 'Servers' }).getByRole('listitem');
   await expect(servers).toHaveText([/OK.*Thanos/s, /OK.*gz/s, /OK.*sh/s]);
   await expect(fleet.getByRole('link', { name: 'Regions' })).toHaveAttribute('href', dashboard(dashboardUids.overview));
-  await expect(fleet.getByRole('link', { name: 'Cluster' })).toHaveAttribute('href', dashboard(dashboardUids.cluster));
+  await expect(fleet.getByRole('link', { name: 'Cluster', exact: true })).toHaveAttribute(
+    'href',
+    /\/cluster\?datasource=/
+  );
+  await expect(fleet.getByText('Clusters burning')).toBeVisible();
 });
 
 test('leads to the start page from anywhere in the app', async ({ host }) => {
@@ -44,21 +48,50 @@ test('says what is wrong with each cluster that is hurt, and leads to it', async
   const links = await worst
     .getByRole('link')
     .evaluateAll((list) => list.map((link) => (link as HTMLAnchorElement).href));
-  expect(links.map((href) => new URL(href).searchParams.get('var-cluster'))).toEqual(['gz-etcd-1', 'a&b#"1']);
-  expect(links.map((href) => new URL(href).searchParams.get('var-region'))).toEqual(['gz', 'sh/北']);
+  const queries = links.map((href) => Object.fromEntries(new URL(href).searchParams));
+  expect(queries).toEqual([
+    { datasource: datasourceUid, region: 'gz', cluster: 'gz-etcd-1' },
+    { datasource: datasourceUid, region: 'sh/北', cluster: 'a&b#"1' },
+  ]);
 });
 
 test('says that no cluster is hurt', async ({ host }) => {
   const quiet = await host.open({ api: fakeFleet().api });
   await quiet.evaluate((path) => window.mountApp(path), fleetPage);
-  await expect(quiet.getByText('No cluster is hurt.')).toBeVisible();
+  await expect(quiet.getByText('No cluster is known to be hurt.')).toBeVisible();
 });
 
 test('says why a diagnosis failed, and not that no cluster is hurt', async ({ host }) => {
   const page = await host.open({ api: fakeFleet({ queryError: 'Nothing listens at http://thanos.' }).api });
   await page.evaluate((path) => window.mountApp(path), fleetPage);
-  await expect(page.getByText('Nothing listens at http://thanos.')).toBeVisible();
-  await expect(page.getByText('No cluster is hurt.')).toHaveCount(0);
+  await expect(page.getByRole('alert').filter({ hasText: 'Nothing listens at http://thanos.' }).first()).toBeVisible();
+  await expect(page.getByText('No cluster is known to be hurt.')).toHaveCount(0);
+});
+
+test('answers as tier 1 does: four numbers, then regions and objectives with a way to each region', async ({
+  host,
+}) => {
+  const series = (expr: string): FakeColumn[] =>
+    expr.includes('ALERTS') ? [] : [{ name: 'Value', type: 'number', values: [expr.includes(' unless ') ? 0 : 2] }];
+  const levels: FakeColumn[] = [
+    { name: 'region', type: 'string', values: ['sh/北', 'sh/北'] },
+    { name: 'objective', type: 'string', values: ['etcd-availability', 'read-availability'] },
+    { name: 'budgetLeft', type: 'number', values: [0.5, -1] },
+  ];
+  const page = await host.open({ api: fakeFleet({ series, levels }).api });
+  await page.evaluate((path) => window.mountApp(path), fleetPage);
+  const panel = (title: string) => page.getByTestId(`data-testid Panel header ${title}`);
+  await expect(panel('Clusters burning')).toContainText('2');
+  await expect(panel('Pages firing')).toContainText('No data');
+  await expect(panel('Clusters not seen')).toContainText('0');
+  const regions = panel('Error budget left by region');
+  await expect(regions.getByRole('row')).toContainText(['etcd-availability', '0.5']);
+  const address = new URL((await regions.getByRole('link', { name: 'sh/北' }).getAttribute('href'))!, 'http://grafana');
+  expect(address.pathname).toBe(`/d/${dashboardUids.overview}`);
+  expect(Object.fromEntries(address.searchParams)).toEqual({
+    ...{ 'var-region': 'sh/北', 'var-datasource': datasourceUid },
+    ...{ from: 'now-1h', to: 'now' },
+  });
 });
 
 // The lab always has a datasource that works.

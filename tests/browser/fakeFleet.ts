@@ -11,6 +11,12 @@ export interface FakeInspection {
   message?: string;
 }
 
+export interface FakeColumn {
+  name: string;
+  type: 'string' | 'number' | 'time' | 'other';
+  values: unknown[];
+}
+
 export interface FakeAnswers {
   inspections?: FakeInspection[];
   regions?: Array<Record<string, unknown>>;
@@ -18,8 +24,14 @@ export interface FakeAnswers {
   /** The answer to `POST inspections/run`. */
   run?: { status: number; body: object };
   health?: { status: number; body: object };
-  /** The findings of the clusters that are hurt; none by default. */
-  findings?: Array<Record<string, string | number | null>>;
+  /** The findings of the clusters that are hurt, or of the one that is asked for; none by default. */
+  findings?: Array<Record<string, unknown>>;
+  /** Notices of the diagnosis. */
+  notices?: string[];
+  /** The columns that an instant query returns by its expression; none by default. */
+  series?: (expr: string) => FakeColumn[];
+  /** The columns of a ranking of service levels; none by default. */
+  levels?: FakeColumn[];
   /** An error that the query returns instead of a table. */
   queryError?: string;
 }
@@ -48,6 +60,14 @@ const columns = {
   ],
   times: ['lastRun', 'nextRun'],
 };
+
+const findingColumns = [
+  ...['region', 'cluster', 'severity', 'suspect', 'statement', 'member', 'host', 'hostVariables', 'since', 'action'],
+  ...['check', 'kubernetes', 'evidence'],
+];
+
+/** For those that are not texts. */
+const emptyCells: Record<string, unknown> = { since: null, evidence: [] };
 
 /**
  * A fake datasource for states that are hard to create in a real fleet: refusals, stale regions, a run without an
@@ -93,6 +113,12 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
     const values = [...new Set(inspectionsOf(answers).map((inspection) => inspection[query.distinct as 'region']))];
     return { status: 200, frames: [frame(query.distinct, [{ name: query.distinct, type: 'string', values }])] };
   }
+  if (query.kind === 'promql') {
+    return { status: 200, frames: [frame('promql', answers.series?.(query.expr) ?? [])] };
+  }
+  if (query.kind === 'slo' && !query.distinct) {
+    return { status: 200, frames: [frame('slo', answers.levels ?? [])] };
+  }
   if (query.kind === 'slo') {
     return {
       status: 200,
@@ -101,12 +127,13 @@ function resultOf(answers: FakeAnswers, query: Record<string, any>) {
   }
   if (query.kind === 'diagnosis') {
     const findings = answers.findings ?? [];
-    const fields = ['region', 'cluster', 'severity', 'statement', 'action', 'since'].map((name) => ({
+    const fields = findingColumns.map((name) => ({
       name,
-      type: name === 'since' ? 'time' : 'string',
-      values: findings.map((finding) => finding[name]),
+      type: { since: 'time', evidence: 'other' }[name] ?? 'string',
+      values: findings.map((finding) => finding[name] ?? (name in emptyCells ? emptyCells[name] : '')),
     }));
-    return { status: 200, frames: [frame('diagnosis', fields)] };
+    const notices = (answers.notices ?? []).map((text) => ({ severity: 'warning', text }));
+    return { status: 200, frames: [frame('diagnosis', fields, {}, notices)] };
   }
   const wanted: string[] | undefined = query.scope?.cluster;
   const rows = inspectionsOf(answers).filter(({ cluster }) => !wanted || wanted.includes(String(cluster)));
@@ -148,9 +175,14 @@ function history() {
 }
 
 /** A frame as the backend names it: by the query's kind. */
-function frame(name: string, fields: Array<{ name: string; type: string; values: unknown[] }>, custom: object = {}) {
+function frame(
+  name: string,
+  fields: Array<{ name: string; type: string; values: unknown[] }>,
+  custom: object = {},
+  notices: object[] = []
+) {
   return {
-    schema: { name, fields: fields.map(({ name, type }) => ({ name, type })), meta: { custom } },
+    schema: { name, fields: fields.map(({ name, type }) => ({ name, type })), meta: { custom, notices } },
     data: { values: fields.map(({ values }) => values) },
   };
 }

@@ -142,6 +142,7 @@ function hostPage(settings: HostSettings): string {
 <html lang="en">
 <meta charset="utf-8">
 <title>Plugin host</title>
+<style>body { margin: 0 }</style>
 <div id="root"></div>
 <script>
   window.hostSettings = ${JSON.stringify(settings)};

@@ -44,7 +44,7 @@ for (const folder of ['datasource', 'panels/inspections']) {
 
 test('the files of the app keep their names from build to build', () => {
   const scripts = readdirSync(dist).filter((name) => name.endsWith('.js'));
-  expect(scripts.sort()).toEqual(['app.js', 'configuration.js', 'module.js', 'workbench.js']);
+  expect(scripts.sort()).toEqual(['app.js', 'cluster.js', 'configuration.js', 'module.js', 'workbench.js']);
 });
 
 test('the app adds little to every page of Grafana', () => {

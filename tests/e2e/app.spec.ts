@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 
-import { appId, dashboardUids } from '../ids.ts';
+import { appId, dashboardUids, datasourceUid } from '../ids.ts';
 import { expect, test } from './grafana.ts';
 
 const fleetOf = (page: Page) => page.getByRole('region', { name: 'etcd Fleet', exact: true });
@@ -16,6 +16,15 @@ test('the start page leads to the dashboards', async ({ page }) => {
   await fleetOf(page).getByRole('link', { name: 'Regions' }).click();
   await expect(page).toHaveURL(new RegExp(`/d/${dashboardUids.overview}`));
   await expect(page.getByRole('row', { name: /^gz/ }).first()).toBeVisible();
+});
+
+test('the page of a cluster shows what its dashboard shows', async ({ page }) => {
+  const cluster = new URLSearchParams({ datasource: datasourceUid, region: 'gz', cluster: 'gz-etcd-default' });
+  await page.goto(`/a/${appId}/cluster?${cluster.toString()}`);
+  await expect(page.getByRole('region', { name: 'Diagnosis' }).getByRole('heading', { level: 2 })).toBeVisible();
+  await expect(page.getByRole('row', { name: /read-availability/ })).toBeVisible();
+  await expect(page.getByRole('row', { name: /gz-node-0/ }).first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Run etcd-node-key-diff on gz-etcd-default now' })).toBeVisible();
 });
 
 test('the configuration page links to the next step', async ({ page }) => {

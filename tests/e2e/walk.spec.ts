@@ -12,6 +12,17 @@ import { appId, datasourceUid } from '../ids.ts';
 import { expect, test } from './grafana.ts';
 import { lab, noLab, root } from './lab.ts';
 
+const clusterPage = `/a/${appId}/cluster`;
+
+/** Every page of the app; that of a cluster before one is chosen, with one, and with one that nobody knows. */
+const pages = [
+  `/a/${appId}/fleet`,
+  `/a/${appId}/workbench`,
+  clusterPage,
+  `${clusterPage}?datasource=${datasourceUid}&region=gz&cluster=gz-etcd-default`,
+  `${clusterPage}?datasource=${datasourceUid}&region=gz&cluster=gz-etcd-9`,
+];
+
 /** Every dashboard, and the titles of its panels. */
 const dashboards = readdirSync(path.join(root, 'dashboards'))
   .filter((file) => file.endsWith('.json') && file !== 'package.json')
@@ -77,11 +88,15 @@ for (const { name, fault, variables } of states) {
         const wrong = (await panelsOf(page)).filter(({ fault }) => fault !== '');
         faults.push(...wrong.map(({ title, fault }) => `${uid}: ${title}: ${fault}`));
       }
-      for (const address of [`/a/${appId}/fleet`, `/a/${appId}/workbench`]) {
+      for (const address of pages) {
         place = address;
         await page.goto(address);
         await expect(page.getByRole('heading').first()).toBeVisible();
         await settle(page);
+        const wrong = (await panelsOf(page)).filter(({ fault }) => fault !== '');
+        faults.push(...wrong.map(({ title, fault }) => `${address}: ${title}: ${fault}`));
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        faults.push(...(width > 1280 ? [`${address}: needs ${width} px of 1280`] : []));
       }
       expect(faults).toEqual([]);
     });

@@ -4,11 +4,11 @@ import { config } from '@grafana/runtime';
 import { Alert, Badge, Box, Button, LinkButton, LoadingPlaceholder, Stack, Text, useStyles2 } from '@grafana/ui';
 import React, { useEffect, useState } from 'react';
 
+import { clusterAddress, editDatasourceAddress, regionsDashboardAddress } from '../paths';
+import { FirstFold } from './FirstFold';
 import { checkHealth, type Health } from './health';
-import { clusterDashboardAddress, editDatasourceAddress, regionsDashboardAddress } from '../paths';
-import { WorstNow } from './WorstNow';
 
-/** One datasource: the clusters that are hurt, then its health check, server by server. */
+/** One datasource: who is hurt, then its health check, server by server. */
 export function DatasourceHealth({ datasource: { uid, name } }: { datasource: DataSourceInstanceSettings }) {
   const styles = useStyles2(getStyles);
   const [attempt, setAttempt] = useState(0);
@@ -36,7 +36,7 @@ export function DatasourceHealth({ datasource: { uid, name } }: { datasource: Da
             <LinkButton icon="globe" href={regionsDashboardAddress(uid)}>
               Regions
             </LinkButton>
-            <LinkButton variant="secondary" icon="sitemap" href={clusterDashboardAddress(uid)}>
+            <LinkButton variant="secondary" icon="sitemap" href={clusterAddress(uid)}>
               Cluster
             </LinkButton>
             {isAdmin && (
@@ -53,7 +53,7 @@ export function DatasourceHealth({ datasource: { uid, name } }: { datasource: Da
             />
           </Stack>
         </Stack>
-        <WorstNow datasourceUid={uid} />
+        <FirstFold datasourceUid={uid} />
         <div aria-live="polite">
           {health ? (
             <>

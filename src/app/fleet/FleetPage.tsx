@@ -1,11 +1,12 @@
-import { type DataSourceInstanceSettings, OrgRole } from '@grafana/data';
-import { config, getDataSourceSrv, PluginPage } from '@grafana/runtime';
-import { EmptyState, LinkButton, Stack, Text } from '@grafana/ui';
+import type { DataSourceInstanceSettings } from '@grafana/data';
+import { getDataSourceSrv, PluginPage } from '@grafana/runtime';
+import { LinkButton, Stack } from '@grafana/ui';
 import React from 'react';
 
 import { datasourceType } from '../../ids';
+import { NoDatasource } from '../NoDatasource';
+import { workbenchAddress } from '../paths';
 import { DatasourceHealth } from './DatasourceHealth';
-import { addDatasourceAddress, workbenchAddress } from '../paths';
 
 /** The start page: what is wrong in each fleet, its health, and links to the dashboards. */
 export function FleetPage() {
@@ -29,28 +30,5 @@ function Fleets({ datasources }: { datasources: DataSourceInstanceSettings[] }) 
         <DatasourceHealth key={datasource.uid} datasource={datasource} />
       ))}
     </Stack>
-  );
-}
-
-function NoDatasource() {
-  const isAdmin = config.bootData.user.orgRole === OrgRole.Admin || config.bootData.user.isGrafanaAdmin;
-  return (
-    <EmptyState
-      variant="call-to-action"
-      message="No etcd Fleet datasource yet"
-      button={
-        isAdmin ? (
-          <LinkButton icon="plus" href={addDatasourceAddress()}>
-            Add an etcd Fleet datasource
-          </LinkButton>
-        ) : undefined
-      }
-    >
-      <Text>
-        {isAdmin
-          ? 'It needs the address of Thanos query, and the address and a token of each region’s Kubernetes API server.'
-          : 'Ask an admin of your organisation to add one: it connects Grafana to Thanos and to the regions.'}
-      </Text>
-    </EmptyState>
   );
 }

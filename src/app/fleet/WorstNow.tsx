@@ -1,61 +1,58 @@
 import { css } from '@emotion/css';
-import { dateTimeFormat, dateTimeFormatTimeAgo, type GrafanaTheme2 } from '@grafana/data';
-import { Alert, Badge, type BadgeColor, LoadingPlaceholder, Stack, Text, TextLink, useStyles2 } from '@grafana/ui';
-import React, { useEffect, useState } from 'react';
-import { switchMap, timer } from 'rxjs';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Alert, LoadingPlaceholder, Stack, Text, TextLink, useStyles2 } from '@grafana/ui';
+import React from 'react';
 
-import { clusterDashboardAddress } from '../paths';
-import { askWorst, type HurtCluster, type Worst } from './worst';
+import { type Finding, toFindings } from '../diagnosis/findings';
+import { SeverityBadge } from '../diagnosis/SeverityBadge';
+import { Since } from '../diagnosis/Since';
+import { useAnswer } from '../panels/useAnswer';
+import type { PageVariables } from '../panels/variables';
+import { clusterAddress, regionsDashboardAddress } from '../paths';
+import { worstNow } from './panels';
 
-const refreshMilliseconds = 30_000;
-
-/** What is not known is neither good nor bad. */
-const colours: Record<string, BadgeColor> = { Failing: 'red', Degraded: 'orange', Unexplained: 'orange' };
+/** As many as fit on the first screen. */
+const shown = 8;
 
 /** The clusters of a datasource that are hurt, the worst first, each with what is wrong. */
-export function WorstNow({ datasourceUid }: { datasourceUid: string }) {
+export function WorstNow({ variables }: { variables: PageVariables }) {
   const styles = useStyles2(getStyles);
-  const [worst, setWorst] = useState<Worst>();
-
-  useEffect(() => {
-    const asked = timer(0, refreshMilliseconds).pipe(switchMap(() => askWorst(datasourceUid)));
-    const subscription = asked.subscribe(setWorst);
-    return () => subscription.unsubscribe();
-  }, [datasourceUid]);
-
-  if (!worst) {
+  const answer = useAnswer(worstNow, variables);
+  if (!answer) {
     return <LoadingPlaceholder text="Looking for clusters that are hurt …" />;
   }
+  const hurt = answer.frames.flatMap(toFindings);
   return (
     <Stack direction="column" gap={1}>
-      {worst.error && <Alert severity="error" title={worst.error} bottomSpacing={0} />}
-      {worst.notices.map((notice) => (
+      {answer.error && <Alert severity="error" title={answer.error} bottomSpacing={0} />}
+      {answer.notices.map((notice) => (
         <Alert key={notice} severity="warning" title={notice} bottomSpacing={0} />
       ))}
-      {!worst.error && worst.clusters.length === 0 && <Text>No cluster is hurt.</Text>}
+      {!answer.error && hurt.length === 0 && <Text>No cluster is known to be hurt.</Text>}
       <ul className={styles.clusters} aria-label="Worst now">
-        {worst.clusters.map((cluster) => (
-          <HurtRow key={`${cluster.region}/${cluster.cluster}`} of={cluster} datasourceUid={datasourceUid} />
+        {hurt.slice(0, shown).map((finding) => (
+          <HurtRow key={`${finding.region}/${finding.cluster}`} of={finding} datasource={variables.datasource} />
         ))}
       </ul>
+      {hurt.length > shown && (
+        <TextLink href={regionsDashboardAddress(variables.datasource)}>
+          {`${hurt.length - shown} more: all regions`}
+        </TextLink>
+      )}
     </Stack>
   );
 }
 
-function HurtRow({ of, datasourceUid }: { of: HurtCluster; datasourceUid: string }) {
+function HurtRow({ of, datasource }: { of: Finding; datasource: string }) {
   const styles = useStyles2(getStyles);
   return (
     <li className={styles.cluster}>
-      <Badge color={colours[of.severity] ?? 'darkgrey'} text={of.severity} />
+      <SeverityBadge severity={of.severity} />
       <Stack direction="column" gap={0}>
-        <TextLink href={clusterDashboardAddress(datasourceUid, of)} inline={false}>
+        <TextLink href={clusterAddress(datasource, of)} inline={false}>
           {`${of.region} / ${of.cluster}`}
         </TextLink>
-        {of.since !== null && (
-          <span title={dateTimeFormat(of.since)}>
-            <Text color="secondary">since {dateTimeFormatTimeAgo(of.since)}</Text>
-          </span>
-        )}
+        {of.since !== null && <Since time={of.since} />}
       </Stack>
       <div>
         <Text>{of.statement}</Text>
@@ -76,5 +73,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     gridTemplateColumns: '100px minmax(160px, 220px) 1fr',
     alignItems: 'start',
     gap: theme.spacing(1),
+    overflowWrap: 'anywhere',
   }),
 });

@@ -19,6 +19,8 @@ import {
   type PanelProps,
   standardEditorsRegistry,
   standardFieldConfigEditorRegistry,
+  standardTransformers,
+  standardTransformersRegistry,
 } from '@grafana/data';
 import * as grafanaRuntime from '@grafana/runtime';
 import type { DataQuery } from '@grafana/schema';
@@ -30,9 +32,10 @@ import * as reactRouter from 'react-router-dom-v5-compat';
 import * as rxjs from 'rxjs';
 import { lastValueFrom } from 'rxjs';
 
-import { appId } from '../../../src/ids.ts';
+import { appId, inspectionsPanelType } from '../../../src/ids.ts';
 import { loadAmdModule } from './amd.ts';
 import { backendSrv, dataSourceSrv, templateSrv } from './services.ts';
+import { named, stockPanel } from './stockPanel.tsx';
 
 /** Settings that tests make before they mount a plugin. */
 export interface HostSettings {
@@ -64,8 +67,9 @@ declare global {
 }
 
 /** Grafana's frame of a plugin's page. */
-const PluginPage = ({ children, subTitle }: grafanaRuntime.PluginPageProps) => (
+const PluginPage = ({ children, subTitle, pageNav }: grafanaRuntime.PluginPageProps) => (
   <main>
+    {pageNav && <h1>{pageNav.text}</h1>}
     <div>{subTitle}</div>
     {children}
   </main>
@@ -90,7 +94,7 @@ const load = <T,>(folder: string) =>
     ({ plugin }) => plugin
   );
 
-/** The one standard field option that the panel keeps. */
+/** The one standard field option that the inspections panel keeps. */
 const dataLinks: grafanaData.FieldConfigPropertyItem = {
   id: 'links',
   path: 'links',
@@ -102,6 +106,13 @@ const dataLinks: grafanaData.FieldConfigPropertyItem = {
   settings: {},
 };
 
+/** What a panel says without data. Grafana drops options that are not registered. */
+const noValue: grafanaData.FieldConfigPropertyItem = {
+  ...dataLinks,
+  ...{ id: 'noValue', path: 'noValue', name: 'No value' },
+  process: (value: unknown) => value,
+};
+
 startServices();
 
 function startServices() {
@@ -110,11 +121,23 @@ function startServices() {
   grafanaRuntime.setTemplateSrv(templateSrv);
   grafanaRuntime.setDataSourceSrv(dataSourceSrv(settings.datasources, () => load('/datasource')));
   grafanaRuntime.setAppEvents(new EventBusSrv());
+  grafanaRuntime.setPluginImportUtils({ getPanelPluginFromCache: () => undefined, importPanelPlugin });
+  standardTransformersRegistry.setInit(() =>
+    // Some are listed under an older name, too.
+    [...new Set(Object.values(standardTransformers))].map((transformation) => ({
+      ...{ id: transformation.id, name: transformation.name, transformation, editor: () => null },
+      ...{ imageDark: '', imageLight: '' },
+    }))
+  );
   // Panels look up option editors by name when they are loaded. None is rendered here.
   standardEditorsRegistry.setInit(() =>
     ['boolean', 'multi-select', 'number'].map((id) => ({ id, name: id, editor: () => null }))
   );
-  standardFieldConfigEditorRegistry.setInit(() => [dataLinks]);
+  standardFieldConfigEditorRegistry.setInit(() => [dataLinks, noValue]);
+}
+
+async function importPanelPlugin(id: string): Promise<PanelPlugin> {
+  return id === inspectionsPanelType ? named(id, await load<PanelPlugin>('/panels/inspections')) : stockPanel(id);
 }
 
 function mount(content: ReactNode, path = '/') {

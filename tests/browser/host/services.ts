@@ -37,13 +37,17 @@ function parse(text: string): unknown {
   }
 }
 
-/** A dashboard with one variable, `$region`. */
+/** A dashboard with one variable, `$region`, unless a request brings others. */
 export const templateSrv = {
   getVariables: () => [{ name: 'region', current: { value: 'gz' } }],
   replace: (text = '', scopedVars: ScopedVars = {}, format?: string | Function) =>
-    text.replace(/\$(?:\{region\}|region\b)/g, () => {
-      const value = scopedVars.region?.value ?? 'gz';
-      return typeof format === 'function' ? format(value, { name: 'region' }) : String(value);
+    text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (match, inBraces?: string, bare?: string) => {
+      const name = inBraces ?? bare ?? '';
+      const value: unknown = scopedVars[name]?.value ?? { region: 'gz' }[name];
+      if (value === undefined) {
+        return match;
+      }
+      return typeof format === 'function' ? format(value, scopedVars[name] ? {} : { name }) : String(value);
     }),
   containsTemplate: (text = '') => text.includes('$'),
   updateTimeRange: () => undefined,
