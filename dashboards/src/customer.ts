@@ -53,7 +53,7 @@ const answer = (...args: Parameters<typeof stat>) =>
     .height(3)
     .span(fullWidth / 3);
 
-const fromNow = (name: string) => [...column(name, 130), { id: 'unit', value: 'dateTimeFromNow' }];
+const fromNow = (name: string) => [...column(name, 145), { id: 'unit', value: 'dateTimeFromNow' }];
 
 export function customer() {
   return dashboard({
@@ -108,7 +108,7 @@ export function customer() {
           .overrideByName('version', column('version', 80))
           .overrideByName('keys', [...column('keys', 80), { id: 'unit', value: 'short' }])
           .overrideByName('dbSizeBytes', [...column('size', 90), { id: 'unit', value: 'bytes' }])
-          .overrideByName('inspection', [...column('worst inspection', 130), ...colouredWords(outcomeColours)])
+          .overrideByName('inspection', [...column('inspection', 95), ...colouredWords(outcomeColours)])
           .overrideByName('lastInspection', fromNow('last inspection')),
         [...clusterColumns, ...otherClusterColumns],
         clusterColumns

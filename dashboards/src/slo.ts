@@ -18,6 +18,7 @@ import {
   coloured,
   column,
   linked,
+  share,
   showColumns,
   table,
   timeseries,
@@ -174,7 +175,7 @@ export function levelsTable(title: string, description: string, of: LevelColumn[
       { id: 'decimals', value: 1 },
       ...coloured(burnRateSteps, 'color-text'),
     ])
-    .overrideByName('ratio', [...column('good', 90), { id: 'decimals', value: 3 }])
+    .overrideByName('ratio', [...column('good', 90), ...share(3)])
     .overrideByName('target', [...column('target', 75), { id: 'decimals', value: 2 }])
     .overrideByName('bad', [...column('bad events', 95), { id: 'decimals', value: 0 }])
     .overrideByName('all', [...column('all events', 95), { id: 'decimals', value: 0 }]);

@@ -91,6 +91,7 @@ var open = map[string][]struct {
 	},
 	"impact":   {{map[string]any{}, "gz-2"}, {map[string]any{"by": "host"}, "gz-node"}, {map[string]any{"by": "zone"}, "gz-zone"}},
 	"topology": {{map[string]any{}, "gz-2"}},
+	"events":   {{map[string]any{}, "gz-2"}, {map[string]any{"format": "annotations"}, "gz-2"}},
 }
 
 // aimed are queries of each kind that ask for what $ stands for.
@@ -106,6 +107,7 @@ var aimed = map[string][]string{
 	"diagnosis":   {`{"scope": {"region": ["gz"], "cluster": ["$"]}}`, `{"scope": {"cluster": ["$"]}, "findings": "evidence"}`, `{"scope": {"region": ["gz"], "kubernetes": ["$-tke"]}}`, `{"scope": {"region": ["$"]}}`},
 	"impact":      {`{"scope": {"cluster": ["$"]}}`, `{"scope": {"region": ["$"]}, "by": "host"}`, `{"scope": {"kubernetes": ["$-tke"]}, "by": "zone"}`},
 	"topology":    {`{"scope": {"cluster": ["$"]}}`, `{"scope": {"region": ["$"]}}`, `{"scope": {"kubernetes": ["$-tke"]}}`},
+	"events":      {`{"scope": {"cluster": ["$"]}}`, `{"scope": {"region": ["$"]}}`, `{"scope": {"kubernetes": ["$-tke"]}, "format": "annotations"}`},
 }
 
 // answerTo is a query's whole answer as text, with its status and its error.
@@ -122,6 +124,9 @@ func answerTo(t *testing.T, d *Datasource, kind string, query map[string]any) (s
 func TestNoKindShowsWhatIsOutOfTheFixedScope(t *testing.T) {
 	everything := newFleet(t)
 	eventually(t, everything, map[string]any{"kind": "clusters"}, isLive("gz", "sh"))
+	for _, name := range []string{"gz-1", "gz-2"} {
+		happen(t, "EtcdCluster", name, "Warning", "TestCustomers", 0)
+	}
 	for _, hides := range []bool{false, true} {
 		d := customerOf(t, hides)
 		for _, k := range kinds {
