@@ -135,10 +135,13 @@ export function tier3Cluster() {
             renameByName: { server_version: 'version' },
           },
         })
-        .overrideByName('up', yesNo('not scraped', 'orange', 'up', 'green'))
-        .overrideByName('leader', yesNo('follower', 'text', 'leader', 'blue'))
-        .overrideByName('keys', [{ id: 'unit', value: 'short' }])
-        .overrideByName('db size', [{ id: 'unit', value: 'bytes' }])
+        .overrideByName('up', [...column('up', 105), ...yesNo('not scraped', 'orange', 'up', 'green')])
+        .overrideByName('leader', [...column('leader', 85), ...yesNo('follower', 'text', 'leader', 'blue')])
+        .overrideByName('keys', [...column('keys', 80), { id: 'unit', value: 'short' }])
+        .overrideByName('db size', [...column('db size', 90), { id: 'unit', value: 'bytes' }])
+        .overrideByName('version', column('version', 80))
+        .overrideByName('host', column('host', 150))
+        .overrideByName('zone', column('zone', 110))
     )
     .withPanel(eventsTable(scope).height(7))
     .withPanel(
@@ -157,7 +160,7 @@ export function tier3Cluster() {
       )
         .height(7)
         .withTarget(levels({ scope, level: 'cluster' }))
-        .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
+        .overrideByName('scene', [...column('scene', 95), ...linked(rowToScene)])
     )
     .withPanel(
       table(

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Page } from '@playwright/test';
+import type { Page, Request } from '@playwright/test';
 
 import { appId, datasourceUid } from '../ids.ts';
 import { expect, test } from './grafana.ts';
@@ -70,6 +70,7 @@ for (const { name, fault, variables } of states) {
 
     test(`every panel and page is whole with ${name}`, async ({ page }) => {
       const faults: string[] = [];
+      const asked = new Asked(page);
       let place = '';
       page.on('console', (message) => {
         // Grafana asks for each dashboard whether it is public, and is answered 404; a health that is bad is answered 400.
@@ -84,7 +85,7 @@ for (const { name, fault, variables } of states) {
         await page.goto(`/d/${uid}?var-datasource=${datasourceUid}&${variables}`);
         const drawn = async () => [...new Set((await panelsOf(page)).map(({ title }) => title))].sort();
         await expect.poll(drawn, `the panels of ${uid}`).toEqual(titles);
-        await settle(page);
+        await settle(page, asked);
         const wrong = (await panelsOf(page)).filter(({ fault }) => fault !== '');
         faults.push(...wrong.map(({ title, fault }) => `${uid}: ${title}: ${fault}`));
       }
@@ -92,7 +93,7 @@ for (const { name, fault, variables } of states) {
         place = address;
         await page.goto(address);
         await expect(page.getByRole('heading').first()).toBeVisible();
-        await settle(page);
+        await settle(page, asked);
         const wrong = (await panelsOf(page)).filter(({ fault }) => fault !== '');
         faults.push(...wrong.map(({ title, fault }) => `${address}: ${title}: ${fault}`));
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -103,12 +104,38 @@ for (const { name, fault, variables } of states) {
   });
 }
 
-/** Waits until nothing is asked for any more: panels ask one after the other. */
-async function settle(page: Page): Promise<void> {
-  await page.waitForLoadState('networkidle');
-  await page.waitForTimeout(2000);
+/**
+ * Waits until nothing is asked of Grafana any more: panels ask one after the other. The network is never idle where a panel
+ * has workers, because Chromium does not end the requests for their code.
+ */
+async function settle(page: Page, asked: Asked): Promise<void> {
+  await expect.poll(() => asked.isQuiet(), 'nothing is asked for').toBe(true);
   await expect(page.getByLabel('Panel loading bar')).toHaveCount(0);
 }
+
+/** The requests of a page to Grafana's API. */
+class Asked {
+  private readonly open = new Set<Request>();
+  private last = Date.now();
+
+  constructor(page: Page) {
+    page.on('request', (request) => request.url().includes('/api/') && this.note(() => this.open.add(request)));
+    const close = (request: Request) => this.note(() => this.open.delete(request));
+    page.on('requestfinished', close);
+    page.on('requestfailed', close);
+  }
+
+  private note(change: () => void): void {
+    change();
+    this.last = Date.now();
+  }
+
+  isQuiet(): boolean {
+    return this.open.size === 0 && Date.now() - this.last > quietMilliseconds;
+  }
+}
+
+const quietMilliseconds = 1500;
 
 /** The panels that are drawn, and what is wrong with each; all are, because the window is as high as the page. */
 function panelsOf(page: Page): Promise<Array<{ title: string; fault: string }>> {
