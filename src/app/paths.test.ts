@@ -1,4 +1,4 @@
-import { clusterAddress, clusterQuery, exploreAddress, hostsAddress } from './paths';
+import { clusterAddress, clusterQuery, exploreAddress, hostsAddress, timeOf } from './paths';
 
 const odd = 'a&b#"1/北';
 
@@ -21,4 +21,9 @@ test('an expression reaches Explore unchanged', () => {
   expect(JSON.parse(panes)).toMatchObject({
     a: { datasource: 'ds', queries: [{ kind: 'promql', expr: `up{cluster="${odd}"}` }] },
   });
+});
+
+test('the time of an address is kept, and nothing else of it', () => {
+  expect(timeOf('?region=gz&from=now-1h&to=now')).toBe('&from=now-1h&to=now');
+  expect(timeOf('?region=gz')).toBe('');
 });

@@ -65,6 +65,13 @@ export function exploreAddress(datasource: string, expr: string): string {
   return address(`/explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify(panes))}`);
 }
 
+/** The time of a page's address, to add to that of a dashboard; empty without one. */
+export function timeOf(search: string): string {
+  const asked = new URLSearchParams(search);
+  const bounds = ['from', 'to'].map((name) => [name, asked.get(name)] as const);
+  return bounds.map(([name, value]) => (value ? `&${name}=${encodeURIComponent(value)}` : '')).join('');
+}
+
 const named = ({ region = '', cluster = '' }: ClusterName) => ({ region, cluster });
 
 function dashboardAddress(uid: string, datasource: string, variables: Record<string, string> = {}): string {

@@ -1,11 +1,12 @@
 import type { DataLink } from '@grafana/data';
 import { LinkButton, Stack } from '@grafana/ui';
 import React, { useCallback, useMemo, useState } from 'react';
+import { useLocation } from 'react-router';
 
 import { AnsweredPanel, DashboardPanel } from '../panels/DashboardPanel';
 import { withLink } from '../panels/model';
 import { useAnswer } from '../panels/useAnswer';
-import { clusterDashboardAddress, exploreAddress, hostsAddress, toKubernetesAddress } from '../paths';
+import { clusterDashboardAddress, exploreAddress, hostsAddress, timeOf, toKubernetesAddress } from '../paths';
 import type { ChosenCluster } from './chosen';
 import { Diagnosis } from './Diagnosis';
 import { alerts, diagnosis, inspections, kubernetes, members, objectives } from './panels';
@@ -16,17 +17,18 @@ export function ClusterView({ datasource, region, cluster }: ChosenCluster) {
   const firing = useMemo(() => withLink(alerts, 'alertname', alertToExplore(variables)), [variables]);
   const [version, setVersion] = useState(0);
   const askAgain = useCallback(() => setVersion((last) => last + 1), []);
+  const time = timeOf(useLocation().search);
   const inspected = useAnswer(inspections, variables, version);
   return (
     <Stack direction="column" gap={2}>
       <Stack wrap="wrap">
-        <LinkButton icon="apps" href={clusterDashboardAddress(datasource, variables)}>
+        <LinkButton icon="apps" href={clusterDashboardAddress(datasource, variables) + time}>
           Dashboard
         </LinkButton>
-        <LinkButton variant="secondary" icon="arrow-right" href={toKubernetesAddress(datasource, variables)}>
+        <LinkButton variant="secondary" icon="arrow-right" href={toKubernetesAddress(datasource, variables) + time}>
           Kubernetes on it
         </LinkButton>
-        <LinkButton variant="secondary" icon="arrow-right" href={hostsAddress(datasource, region)}>
+        <LinkButton variant="secondary" icon="arrow-right" href={hostsAddress(datasource, region) + time}>
           Hosts
         </LinkButton>
       </Stack>
