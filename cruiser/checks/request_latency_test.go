@@ -79,7 +79,8 @@ func TestRequestLatencyWarnsOfAMissingMemberAndFailsWithoutQuorum(t *testing.T) 
 	result, err = inspector.run(t, nil)
 	require.NoError(t, err)
 	assert.Equal(t, etcdv1beta1.OutcomeFailed, result.Outcome)
-	assert.Regexp(t, `Member etcd-0 is missing \((.*connection refused|error reading from server: (EOF|connection reset by peer.*))\)\. Member etcd-1 is missing`, result.Message)
+	// Of the connection to a killed member any step may fail first.
+	assert.Regexp(t, `Member etcd-0 is missing \(.+\)\. Member etcd-1 is missing \(no answer in time\)`, result.Message)
 	assert.Empty(t, result.Values, "nothing was measured")
 }
 
