@@ -21,7 +21,8 @@ test('lanes run side by side, the steps of a lane one after the other', async ()
   const first = [step('waits', () => released), step('is next', () => {})];
   const second = [step('releases', release)];
   assert.equal((await runLanes([first, second])).passed, 3);
-  assert.deepEqual(order, ['waits', 'releases', 'is next']);
+  assert.deepEqual(order.slice(0, 2).sort(), ['releases', 'waits'], 'which of two lanes begins is open');
+  assert.deepEqual(order.slice(2), ['is next']);
 });
 
 test('a step that fails does not keep the others from running', async () => {
