@@ -10,10 +10,13 @@ import { clusterNamed, clusterTarget } from './targets.ts';
 /** The discard port, where nothing listens. */
 const wrongPort = '9';
 
+/** A name that was never scraped: under its own, the member has been, and would be one that is lost. */
+const newName = (member: PlannedMember) => `${member.name}-new`;
+
 export const halfOnboard: Fault = {
   name: 'half-onboard',
   targets: '[cluster]',
-  summary: 'deletes the EtcdCluster of a cluster and creates it again with a wrong metrics address of its last member',
+  summary: 'creates the EtcdCluster of a cluster again, whose last member is new and has a wrong metrics address',
   effect: 'The cluster waits for that member: its diagnosis names the onboarding, and the address.',
   outlivesStop: true,
   target: clusterTarget,
@@ -33,6 +36,7 @@ async function onboardAgain(lab: Lab, cluster: PlannedCluster): Promise<void> {
 function withWrongAddress(cluster: PlannedCluster): PlannedCluster {
   const address = new URL(cluster.members.at(-1)!.metricsURL);
   address.port = wrongPort;
-  const last: PlannedMember = { ...cluster.members.at(-1)!, metricsURL: address.toString().replace(/\/$/, '') };
+  const member = cluster.members.at(-1)!;
+  const last = { ...member, name: newName(member), metricsURL: address.toString().replace(/\/$/, '') };
   return { ...cluster, members: [...cluster.members.slice(0, -1), last] };
 }
