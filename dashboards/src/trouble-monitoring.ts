@@ -101,7 +101,10 @@ export function troubleMonitoring() {
           )
         )
         .withTransformation({ id: 'organize', options: { excludeByName: { failed: true } } })
-        .overrideByName('cluster', linked(rowToCluster))
+        .overrideByName('region', column('region', 60))
+        .overrideByName('cluster', [...column('cluster', 125), ...linked(rowToCluster)])
+        .overrideByName('member', column('member', 130))
+        .overrideByName('instance', column('instance', 130))
     )
     .withPanel(
       table(
@@ -117,8 +120,10 @@ export function troubleMonitoring() {
             'since'
           )
         )
-        .overrideByName('since', [...column('since', 150), { id: 'unit', value: 'dateTimeFromNow' }])
-        .overrideByName('cluster', linked(rowToCluster))
+        .overrideByName('region', column('region', 60))
+        .overrideByName('cluster', [...column('cluster', 125), ...linked(rowToCluster)])
+        .overrideByName('member', column('member', 130))
+        .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
     )
     .withPanel(
       table(
