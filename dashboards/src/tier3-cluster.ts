@@ -171,7 +171,11 @@ export function tier3Cluster() {
         .height(6)
         .withTarget(instant(`sort(${firing})`, 'since'))
         .withTransformation({ id: 'organize', options: { renameByName: { alertname: 'alert' } } })
-        .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('alert', [{ id: 'custom.minWidth', value: 230 }])
+        .overrideByName('objective', column('objective', 150))
+        .overrideByName('severity', column('severity', 85))
+        .overrideByName('urgency', column('urgency', 85))
+        .overrideByName('since', [...column('since', 145), { id: 'unit', value: 'dateTimeFromNow' }])
     )
     .withPanel(
       burnRatePanel(
