@@ -30,7 +30,7 @@ var attacks = []string{
 	`count(up)`, `count by (cluster) (up)`, `absent(up{cluster="theirs"})`, `absent_over_time(up{cluster="theirs"}[5m])`,
 	`up or up{cluster="theirs"}`, `up unless on (host) up{cluster="theirs"}`, `up * on (job) group_left (host) info`,
 	`info`, `node_load1`, `label_replace(up{cluster="theirs"}, "cluster", "ours", "", "")`, `label_replace(up, "cluster", "$1", "host", "(.*)")`,
-	`label_join(node_load1, "cluster", "", "instance")`, `max_over_time(up{cluster="theirs"}[5m])`, `sum_over_time(count(up)[5m:1m])`,
+	`label_join(node_load1, "cluster", "", "instance")`, `max_over_time(up{cluster="theirs"}[5m])`, `sum_over_time(count(up)[5m:1m])`, `sum_over_time(up{cluster="theirs"}[5m:])`,
 	`up @ start() or up{cluster="theirs"} @ end()`, `up offset -1m`, `scalar(up{cluster="theirs"})`, `vector(scalar(count(up)))`,
 	`topk(scalar(count({cluster="theirs"})), up)`, `count_values("cluster", up)`, `sort_desc(up)`, `timestamp(up{cluster="theirs"})`,
 	`histogram_quantile(0.5, {cluster="theirs"})`, `(((up{cluster="theirs"})))`, `-up{cluster="theirs"}`, `up > bool 0 or {cluster="theirs"}`,
@@ -79,8 +79,11 @@ func newReader(t testing.TB) *reader {
 		samples(16, "__name__", "k", "cluster", secret+"-2"),
 	}
 	return &reader{
-		engine: promql.NewEngine(promql.EngineOpts{MaxSamples: 100_000, Timeout: 5 * time.Second, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true}),
-		both:   storageOf(series), ofOurs: storageOf(series[:2]),
+		engine: promql.NewEngine(promql.EngineOpts{
+			MaxSamples: 100_000, Timeout: 5 * time.Second, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
+			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+		}),
+		both: storageOf(series), ofOurs: storageOf(series[:2]),
 	}
 }
 
