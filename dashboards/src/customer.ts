@@ -2,8 +2,10 @@
 // members or other internals, so that a datasource with a fixed scope answers all of it.
 import { remainingBudget } from '../../slo/generate/series.ts';
 import { dashboardUids } from '../../src/ids.ts';
+import { nearQuota } from './capacity.ts';
 import { dashboard } from './dashboard.ts';
 import {
+  ago,
   anyIsBad,
   column,
   colouredWords,
@@ -52,8 +54,6 @@ const answer = (...args: Parameters<typeof stat>) =>
   stat(...args)
     .height(3)
     .span(fullWidth / 3);
-
-const fromNow = (name: string) => [...column(name, 145), { id: 'unit', value: 'dateTimeFromNow' }];
 
 export function customer() {
   return dashboard({
@@ -109,7 +109,7 @@ export function customer() {
           .overrideByName('keys', [...column('keys', 80), { id: 'unit', value: 'short' }])
           .overrideByName('dbSizeBytes', [...column('size', 90), { id: 'unit', value: 'bytes' }])
           .overrideByName('inspection', [...column('inspection', 95), ...colouredWords(outcomeColours)])
-          .overrideByName('lastInspection', fromNow('last inspection')),
+          .overrideByName('lastInspection', ago('last inspection', 145)),
         [...clusterColumns, ...otherClusterColumns],
         clusterColumns
       )
@@ -152,7 +152,7 @@ export function customer() {
         )
           .min(0)
           .max(1),
-        0.75,
+        nearQuota,
         'orange'
       ).withTarget(range(quotaUsed, legend))
     )
@@ -189,8 +189,8 @@ export function customer() {
           .withTarget(inspections({ scope, limit: 100 }))
           .overrideByName('region', column('region', 70))
           .overrideByName('outcome', [...column('outcome', 120), ...colouredWords(outcomeColours)])
-          .overrideByName('lastRun', fromNow('last run'))
-          .overrideByName('nextRun', fromNow('next run')),
+          .overrideByName('lastRun', ago('last run', 145))
+          .overrideByName('nextRun', ago('next run', 145)),
         [...inspectionColumns, ...otherInspectionColumns],
         inspectionColumns
       )

@@ -1,7 +1,7 @@
 // The diagnosis as the dashboards show it: a table of findings whose first row answers, in words.
 import type { Scope } from '../../src/datasource/scope.ts';
 import { evidenceToExplore, findingToHosts, rowToCluster, rowToScene } from './links.ts';
-import { column, colouredWords, linked, showColumns, table, wrappedText } from './panels.ts';
+import { ago, column, colouredWords, linked, showColumns, table, wrappedText } from './panels.ts';
 import { diagnosis } from './queries.ts';
 
 /** What is not known is neither good nor bad. */
@@ -36,7 +36,7 @@ export function diagnosisTable(
     .overrideByName('region', column('region', 60))
     .overrideByName('cluster', column('cluster', 150))
     .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 230 }])
-    .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }])
+    .overrideByName('since', ago('since', 140))
     .overrideByName('action', [
       { id: 'displayName', value: 'next' },
       { id: 'custom.width', value: 225 },

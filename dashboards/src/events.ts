@@ -1,7 +1,7 @@
 // Kubernetes Events as the dashboards show them: a table, and marks in graphs.
 import { AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Scope } from '../../src/datasource/scope.ts';
-import { column, colouredWords, showColumns, table, wrappedText } from './panels.ts';
+import { ago, column, colouredWords, showColumns, table, wrappedText } from './panels.ts';
 import { datasource, events } from './queries.ts';
 
 const typeColours = { Warning: 'orange', Normal: 'text' };
@@ -19,7 +19,7 @@ export function eventsTable(scope: Scope) {
     'No Event about this cluster is known in this time range. Kubernetes keeps them for an hour by default.'
   )
     .withTarget(events({ scope }))
-    .overrideByName('time', [...column('last seen', 140), { id: 'unit', value: 'dateTimeFromNow' }])
+    .overrideByName('time', ago('last seen', 140))
     .overrideByName('type', [...column('type', 80), ...colouredWords(typeColours)])
     .overrideByName('reason', column('reason', 160))
     .overrideByName('check', column('inspection', 180))

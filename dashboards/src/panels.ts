@@ -210,6 +210,11 @@ export function column(name: string, width: number): DynamicConfigValue[] {
   ];
 }
 
+/** A column of times as the time since then. */
+export function ago(name: string, width: number): DynamicConfigValue[] {
+  return [...column(name, width), { id: 'unit', value: 'dateTimeFromNow' }];
+}
+
 /** A column that is not shown. */
 export const hiddenColumn: DynamicConfigValue[] = [{ id: 'custom.hideFrom.viz', value: true }];
 

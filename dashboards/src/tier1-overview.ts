@@ -1,5 +1,6 @@
 // Tier 1: all regions on one page. Who is hurt?
 import { dashboardUids } from '../../src/ids.ts';
+import { kubernetesOf } from './capacity.ts';
 import { dashboard } from './dashboard.ts';
 import { worstNow } from './diagnosis.ts';
 import {
@@ -14,6 +15,7 @@ import {
   toPlatform,
 } from './links.ts';
 import {
+  ago,
   answer,
   anyIsBad,
   column,
@@ -57,7 +59,7 @@ const where = 'region=~"$region",product=~"$product",scene=~"$scene",spec=~"$spe
 const scope = { region: ['$region'], product: ['$product'], scene: ['$scene'], spec: ['$spec'] };
 
 const expected = expectedClusters(where);
-const kubernetesClusters = `max by (region, cluster) (etcdfleet_cluster_kubernetes_clusters{${where}})`;
+const kubernetesClusters = kubernetesOf('region, cluster', where);
 
 const clusterColumns = [
   ...[
@@ -214,10 +216,7 @@ export function tier1Overview() {
           .overrideByName('keys', [...column('keys', 75), { id: 'unit', value: 'short' }])
           .overrideByName('dbSizeBytes', [...column('db size', 85), { id: 'unit', value: 'bytes' }])
           .overrideByName('inspection', [...column('worst inspection', 120), ...colouredWords(outcomeColours)])
-          .overrideByName('lastInspection', [
-            ...column('last inspection', 120),
-            { id: 'unit', value: 'dateTimeFromNow' },
-          ]),
+          .overrideByName('lastInspection', ago('last inspection', 120)),
         allClusterColumns,
         clusterColumns,
         ['product', 'scene']

@@ -6,6 +6,7 @@ import { diagnosisTable, evidenceTable } from './diagnosis.ts';
 import { eventsTable, warningMarks } from './events.ts';
 import { rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
 import {
+  ago,
   anyIsBad,
   column,
   fullWidth,
@@ -175,7 +176,7 @@ export function tier3Cluster() {
         .overrideByName('objective', column('objective', 150))
         .overrideByName('severity', column('severity', 85))
         .overrideByName('urgency', column('urgency', 85))
-        .overrideByName('since', [...column('since', 145), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('since', ago('since', 145))
     )
     .withPanel(
       burnRatePanel(

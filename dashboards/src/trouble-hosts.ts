@@ -4,6 +4,7 @@ import { dashboard } from './dashboard.ts';
 import { severityColours } from './diagnosis.ts';
 import { rowToCluster, rowToHost, rowToZone, seriesToHost, toMonitoring, toOverview } from './links.ts';
 import {
+  ago,
   column,
   colouredWords,
   fullWidth,
@@ -46,7 +47,7 @@ const places = (title: string, description: string, by: 'host' | 'zone') =>
     .overrideByName('notKnown', hiddenColumn)
     .overrideByName('members', hiddenColumn)
     .overrideByName('kubernetes', column('Kubernetes', 95))
-    .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }]);
+    .overrideByName('since', ago('since', 140));
 
 /** The p99 of a histogram on the hosts where it is largest. */
 const slowestHosts = (title: string, metric: string, recommended: number) =>
@@ -94,7 +95,7 @@ export function troubleHosts() {
         .overrideByName('where', [...column('where', 80), ...colouredWords(whereColours)])
         .overrideByName('quorum', [...column('quorum', 80), ...colouredWords(quorumColours)])
         .overrideByName('here', hiddenColumn)
-        .overrideByName('since', [...column('since', 140), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('since', ago('since', 140))
         .overrideByName('statement', [...wrappedText, { id: 'custom.minWidth', value: 220 }])
         .overrideByName('kubernetes', column('Kubernetes', 100))
         .overrideByName('product', hiddenColumn)

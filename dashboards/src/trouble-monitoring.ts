@@ -3,7 +3,7 @@ import { coverageRatio } from '../../slo/generate/coverage.ts';
 import { dashboardUids } from '../../src/ids.ts';
 import { dashboard } from './dashboard.ts';
 import { rowToCluster, toHosts, toOverview } from './links.ts';
-import { column, fullWidth, linked, row, table, timeseries } from './panels.ts';
+import { ago, column, fullWidth, linked, row, table, timeseries } from './panels.ts';
 import { instant, range } from './queries.ts';
 import { badRatio, shortest } from './slo.ts';
 import { filterVariable } from './variables.ts';
@@ -123,7 +123,7 @@ export function troubleMonitoring() {
         .overrideByName('region', column('region', 60))
         .overrideByName('cluster', [...column('cluster', 125), ...linked(rowToCluster)])
         .overrideByName('member', column('member', 130))
-        .overrideByName('since', [...column('since', 130), { id: 'unit', value: 'dateTimeFromNow' }])
+        .overrideByName('since', ago('since', 130))
     )
     .withPanel(
       table(
