@@ -8,20 +8,13 @@ const manyBytes = 12 << 20
 // largeLists compares the bytes that the members send to their clients with the median of the older half of the window. A
 // client that reads everything at once sends few requests: their number does not show it.
 func largeLists(s *Snapshot) []Finding {
-	points := s.current(sentBytes, "")
-	half := points[:len(points)/settled]
-	now, known := s.last(sentBytes, "")
-	if !known || len(half) < lastingPoints {
-		return nil
-	}
-	usual := median(half)
-	isMuch := atLeast(max(manyBytes, timesUsual*usual))
-	if !s.lasts(sentBytes, "", isMuch) {
+	now, usual, since := s.risen(sentBytes, manyBytes)
+	if since.IsZero() {
 		return nil
 	}
 	f := Finding{
 		Severity:  AtRisk,
-		Since:     s.since(sentBytes, "", isMuch),
+		Since:     since,
 		Statement: fmt.Sprintf("Clients read large lists of %s: its members send %s per second instead of %s.", s.Cluster, sentBytes.text(now), sentBytes.text(usual)),
 		Evidence:  []Evidence{s.evidence(sentBytes, "", "sent to clients per second")},
 		Action:    "Find the client: compare the API servers' fetched objects by resource, and read etcd's log for range requests that take too long.",

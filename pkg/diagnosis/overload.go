@@ -3,10 +3,11 @@ package diagnosis
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 const (
-	// timesUsual is how many times more requests than usual are an overload, if users feel something at the same time.
+	// timesUsual is how many times more than usual of something that clients bring about is much.
 	timesUsual = 3.0
 	// manyRequests is, per second, what any cluster bears.
 	manyRequests = 50.0
@@ -16,20 +17,13 @@ const (
 
 // overload compares the requests with the median of the older half of the window.
 func overload(s *Snapshot) []Finding {
-	points := s.current(requests, "")
-	half := points[:len(points)/settled]
-	now, known := s.last(requests, "")
-	if !known || len(half) < lastingPoints || now < manyRequests {
-		return nil
-	}
-	usual := median(half)
-	isMuch := atLeast(max(manyRequests, timesUsual*usual))
-	if _, rate, _ := s.worstBurn(); rate < feltFrom || !s.lasts(requests, "", isMuch) {
+	now, usual, since := s.risen(requests, manyRequests)
+	if _, rate, _ := s.worstBurn(); rate < feltFrom || since.IsZero() {
 		return nil
 	}
 	f := Finding{
 		Severity:  Degraded,
-		Since:     s.since(requests, "", isMuch),
+		Since:     since,
 		Statement: fmt.Sprintf("%s gets %.0f requests per second instead of %.0f, and users wait.", s.Cluster, now, usual),
 		Evidence:  []Evidence{s.evidence(requests, "", "requests per second")},
 		Action:    "Find who sends them and have them slowed down: API Priority and Fairness, or the client itself.",
@@ -40,6 +34,23 @@ func overload(s *Snapshot) []Finding {
 		f.Evidence = append(f.Evidence, s.evidence(apiRequests, operation, operation+" of the API servers per second"))
 	}
 	return []Finding{f}
+}
+
+// risen returns a signal's present value, the median of the older half of the window, and since when the value has been at
+// least bearable and timesUsual as high as that median; zero when it is not, or when too little is known.
+func (s *Snapshot) risen(of Signal, bearable float64) (now, usual float64, since time.Time) {
+	points := s.current(of, "")
+	half := points[:len(points)/settled]
+	now, known := s.last(of, "")
+	if !known || len(half) < lastingPoints {
+		return 0, 0, time.Time{}
+	}
+	usual = median(half)
+	isMuch := atLeast(max(bearable, timesUsual*usual))
+	if !s.lasts(of, "", isMuch) {
+		return now, usual, time.Time{}
+	}
+	return now, usual, s.since(of, "", isMuch)
 }
 
 // busiestOperation is the one that API servers send most of, and its share of all.

@@ -175,10 +175,7 @@ func (i *Inventory) EventStatuses(scope Scope) []Status {
 	statuses := i.Statuses(scope) // the configured ones come first
 	for n, r := range i.in(scope) {
 		if statuses[n].State == Live {
-			statuses[n] = r.eventsFresh.current()
-			if i.view.WithoutReasons && statuses[n].Err != nil {
-				statuses[n].Err = errCannotBeRead
-			}
+			statuses[n] = i.shown(r.eventsFresh.current())
 		}
 		statuses[n].LeftOut = nil // the Events about them are not
 	}

@@ -87,12 +87,9 @@ func (i *Inventory) Statuses(scope Scope) []Status {
 	statuses := []Status{}
 	f := i.filter(scope)
 	for _, r := range i.in(scope) {
-		status := r.fresh.current()
-		switch {
-		case !i.view.WithoutReasons:
+		status := i.shown(r.fresh.current())
+		if !i.view.WithoutReasons {
 			status.LeftOut = r.index.leftOut(f)
-		case status.Err != nil:
-			status.Err = errCannotBeRead
 		}
 		statuses = append(statuses, status)
 	}
@@ -103,6 +100,14 @@ func (i *Inventory) Statuses(scope Scope) []Status {
 		}
 	}
 	return statuses
+}
+
+// shown returns a status without its reason where the view leaves out reasons.
+func (i *Inventory) shown(status Status) Status {
+	if i.view.WithoutReasons && status.Err != nil {
+		status.Err = errCannotBeRead
+	}
+	return status
 }
 
 // RegionNames returns the regions in the order of the configuration.
