@@ -1,6 +1,7 @@
 import { locationUtil } from '@grafana/data';
 
 import { appId, dashboardUids, datasourceType } from '../ids';
+import { clusterRoute, queryOf } from '../links/addresses';
 import { pageRange } from './panels/variables';
 
 /** Addresses inside Grafana, with the path that it may be served under. */
@@ -18,9 +19,6 @@ export const addDatasourceAddress = () => address(`/connections/datasources/${da
 
 export const editDatasourceAddress = (uid: string) => address(`/connections/datasources/edit/${uid}`);
 
-/** Without the path that Grafana may be served under, as the router wants it. */
-export const clusterRoute = `/a/${appId}/cluster`;
-
 /** A cluster of the page, or less than that: the page asks for the rest. */
 export interface ClusterName {
   region?: string;
@@ -29,8 +27,7 @@ export interface ClusterName {
 
 /** All that the Cluster page shows is in its query: Grafana checks the rights of a page by its exact path. */
 export function clusterQuery(datasource: string, { region, cluster }: ClusterName = {}): string {
-  const given = Object.entries({ datasource, region, cluster }).filter(([, value]) => value);
-  return given.map(([name, value]) => `${name}=${encodeURIComponent(value!)}`).join('&');
+  return queryOf({ datasource, region: region || undefined, cluster: cluster || undefined });
 }
 
 export const clusterAddress = (datasource: string, of?: ClusterName) =>
@@ -68,15 +65,13 @@ export function exploreAddress(datasource: string, expr: string): string {
 /** The time of a page's address, to add to that of a dashboard; empty without one. */
 export function timeOf(search: string): string {
   const asked = new URLSearchParams(search);
-  const bounds = ['from', 'to'].map((name) => [name, asked.get(name)] as const);
-  return bounds.map(([name, value]) => (value ? `&${name}=${encodeURIComponent(value)}` : '')).join('');
+  const query = queryOf({ from: asked.get('from') || undefined, to: asked.get('to') || undefined });
+  return query && `&${query}`;
 }
 
 const named = ({ region = '', cluster = '' }: ClusterName) => ({ region, cluster });
 
 function dashboardAddress(uid: string, datasource: string, variables: Record<string, string> = {}): string {
-  const query = Object.entries({ datasource, ...variables }).map(
-    ([name, value]) => `var-${name}=${encodeURIComponent(value)}`
-  );
-  return address(`/d/${uid}?${query.join('&')}`);
+  const given = Object.entries({ datasource, ...variables }).map(([name, value]) => [`var-${name}`, value]);
+  return address(`/d/${uid}?${queryOf(Object.fromEntries(given) as Record<string, string>)}`);
 }

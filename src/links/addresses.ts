@@ -1,9 +1,11 @@
 import { appId, dashboardUids } from '../ids';
 import type { LinkedCluster } from './linkedCluster';
 
-/** The app's page of a cluster; without Grafana's own path, as extension links want it. */
+/** The app's page of a cluster; without the path that Grafana may be served under, as links and the router want it. */
+export const clusterRoute = `/a/${appId}/cluster`;
+
 export const clusterPagePath = ({ datasource, region, cluster, from, to }: LinkedCluster) =>
-  withQuery(`/a/${appId}/cluster`, { datasource, region, cluster, from, to });
+  `${clusterRoute}?${queryOf({ datasource, region, cluster, from, to })}`;
 
 export const clusterDashboardPath = (of: LinkedCluster) => dashboardPath(dashboardUids.cluster, of);
 
@@ -16,16 +18,12 @@ export const inspectionsPanelKey = 'panel-1431868133';
 export const inspectionsPath = (of: LinkedCluster) => `${clusterDashboardPath(of)}&viewPanel=${inspectionsPanelKey}`;
 
 function dashboardPath(uid: string, { datasource, region, cluster, from, to }: LinkedCluster): string {
-  return withQuery(`/d/${uid}`, {
-    'var-datasource': datasource,
-    'var-region': region,
-    'var-cluster': cluster,
-    from,
-    to,
-  });
+  const query = { 'var-datasource': datasource, 'var-region': region, 'var-cluster': cluster, from, to };
+  return `/d/${uid}?${queryOf(query)}`;
 }
 
-function withQuery(path: string, parameters: Record<string, string | undefined>): string {
+/** The query of an address, of the values that are given. */
+export function queryOf(parameters: Record<string, string | undefined>): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-  return `${path}?${given.map(([name, value]) => `${name}=${encodeURIComponent(value!)}`).join('&')}`;
+  return given.map(([name, value]) => `${name}=${encodeURIComponent(value!)}`).join('&');
 }

@@ -5,7 +5,7 @@ import { type PluginExtensionAddedLinkConfig, PluginExtensionPoints } from '@gra
 import { locationService } from '@grafana/runtime';
 
 import { appId, dashboardUids } from '../ids';
-import { clusterDashboardPath, clusterPagePath, inspectionsPath, troubleshootingPath } from './addresses';
+import { clusterDashboardPath, clusterPagePath, clusterRoute, inspectionsPath, troubleshootingPath } from './addresses';
 import type { LinkContext } from './context';
 import { linkedCluster, type LinkedCluster } from './linkedCluster';
 
@@ -20,7 +20,7 @@ const diagnose: Link = {
   title: 'Diagnose the etcd cluster',
   description: 'What is wrong with the etcd cluster that this is about, since when, and what to do next',
   targets: [DashboardPanelMenu, ExploreToolbarAction, AlertInstanceAction],
-  path: `/a/${appId}/cluster`,
+  path: clusterRoute,
   icon: 'heart-rate',
   category,
   configure: (context) => {

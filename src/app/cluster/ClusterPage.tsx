@@ -4,8 +4,9 @@ import React from 'react';
 import { useLocation, useNavigate } from 'react-router';
 
 import { datasourceType } from '../../ids';
+import { clusterRoute } from '../../links/addresses';
 import { NoDatasource } from '../NoDatasource';
-import { type ClusterName, clusterQuery, clusterRoute } from '../paths';
+import { type ClusterName, clusterQuery } from '../paths';
 import { ClusterChooser } from './ClusterChooser';
 import { ClusterView } from './ClusterView';
 
