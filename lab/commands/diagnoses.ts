@@ -42,6 +42,7 @@ const matrices: Record<string, Injection[]> = {
     onCluster('pause-member', 'sh-etcd-small', 'Member down'),
     onCluster('stutter-member', 'sh-etcd-default', 'Starved member'),
     { fault: 'slow-host', target: 'sh-node-1', cluster: 'sh-etcd-large', suspect: 'Slow disk' },
+    { fault: 'kill-host', target: 'gz-node-1', cluster: 'gz-etcd-small', suspect: 'Host or zone away' },
     onCluster('heavy-lists', 'gz-etcd-default', 'Large lists'),
     onCluster('stop-scrape', 'gz-etcd-large', 'Collection broken'),
     onCluster('half-onboard', 'gz-etcd-small', 'Onboarding incomplete'),
@@ -84,6 +85,13 @@ const matrices: Record<string, Injection[]> = {
       beside: { fault: 'half-onboard', target: 'gz-etcd-default' },
     },
     { ...onCluster('hot-key', 'sh-etcd-small', 'Hot keys'), beside: { fault: 'stop-api', target: 'gz' } },
+    {
+      fault: 'kill-host',
+      target: 'sh-node-0',
+      cluster: 'sh-etcd-default',
+      suspect: 'Host or zone away',
+      beside: { fault: 'fill-quota', target: 'gz-etcd-large' },
+    },
   ],
 };
 

@@ -49,7 +49,7 @@ async function inject(lab: Lab, name: string, args: string[]): Promise<ActiveFau
   const active: ActiveFault = {
     fault: name,
     target,
-    holds: chosen.holds(target),
+    holds: chosen.holds(target, lab),
     outlivesStop: chosen.outlivesStop,
     since: new Date().toISOString(),
   };

@@ -7,6 +7,7 @@ import { fillQuota } from './fill-quota.ts';
 import { halfOnboard } from './half-onboard.ts';
 import { heavyLists } from './heavy-lists.ts';
 import { hotKey } from './hot-key.ts';
+import { killHost } from './kill-host.ts';
 import { killMember } from './kill-member.ts';
 import { killQuorum } from './kill-quorum.ts';
 import { largeValue } from './large-value.ts';
@@ -28,6 +29,7 @@ export const faults: Fault[] = [
   corrupt,
   changeValues,
   killMember,
+  killHost,
   pauseMember,
   stutterMember,
   slowHost,

@@ -19,7 +19,7 @@ export interface Fault {
   /** Returns the target for the arguments, which may be absent. */
   target(lab: Lab, args: string[]): Promise<string> | string;
   /** The processes that must stay as the fault leaves them: `up` neither starts nor stops these. */
-  holds(target: string): string[];
+  holds(target: string, lab: Lab): string[];
   inject(lab: Lab, target: string): Promise<void>;
   heal(lab: Lab, target: string): Promise<void>;
 }

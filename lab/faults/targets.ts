@@ -82,6 +82,13 @@ export async function hostTarget(lab: Lab, [name]: string[]): Promise<string> {
   return name;
 }
 
+/** The names of the members on a host. */
+export const membersOn = (host: string, lab: Lab): string[] =>
+  allClusters(lab.plan)
+    .flatMap(({ members }) => members)
+    .filter((member) => member.host === host)
+    .map(({ name }) => name);
+
 /** Returns the target of a region fault from `[region]`: by default the first region. */
 export function regionTarget(lab: Lab, [name]: string[]): string {
   return regionNamed(lab, name ?? lab.plan.regions[0].name).name;

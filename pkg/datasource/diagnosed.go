@@ -3,7 +3,6 @@ package datasource
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -40,8 +39,8 @@ func endOf(request backend.DataQuery) time.Time {
 // that of the context: without series, inspections say what they know.
 func (d *Datasource) diagnose(ctx context.Context, clusters []diagnosedCluster, history *signalHistory, regions []inventory.Status) (map[clusterKey][]diagnosis.Finding, []data.Notice, error) {
 	var notices []data.Notice
-	hosts := hostsOf(d.inventory, clusters)
-	if failure := history.fetch(ctx, d.thanos, clusters, hosts); failure != nil {
+	around := neighbourhoodOf(d.inventory, clusters)
+	if failure := history.fetch(ctx, d.thanos, clusters, around); failure != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
@@ -53,7 +52,7 @@ func (d *Datasource) diagnose(ctx context.Context, clusters []diagnosedCluster, 
 	}
 	findings := make(map[clusterKey][]diagnosis.Finding, len(clusters))
 	for _, c := range clusters {
-		findings[c.clusterKey] = diagnosis.Diagnose(history.snapshot(c, hosts, regions))
+		findings[c.clusterKey] = diagnosis.Diagnose(history.snapshot(c, around, regions))
 	}
 	return findings, notices, nil
 }
@@ -140,37 +139,4 @@ func (c diagnosedCluster) kubernetes() string {
 		return ""
 	}
 	return strings.Join(c.known.KubernetesClusters, ", ")
-}
-
-// hostKey is a host of a region: regions may use a name twice.
-type hostKey struct{ region, host string }
-
-// hostsOf returns the members on each host of the clusters, by host.
-func hostsOf(inv *inventory.Inventory, clusters []diagnosedCluster) map[hostKey][]diagnosis.Neighbour {
-	wanted := map[hostKey]struct{}{}
-	regions := map[string]struct{}{}
-	for _, c := range clusters {
-		if c.known == nil {
-			continue
-		}
-		for _, m := range c.known.Members {
-			if m.Host != "" {
-				wanted[hostKey{c.region, m.Host}] = struct{}{}
-				regions[c.region] = struct{}{}
-			}
-		}
-	}
-	found := map[hostKey][]diagnosis.Neighbour{}
-	if len(wanted) == 0 {
-		return found
-	}
-	inv.EachCluster(inventory.Scope{Region: slices.Sorted(maps.Keys(regions))}, func(c *inventory.Cluster, _ []*inventory.Monitor) {
-		for _, m := range c.Members {
-			key := hostKey{c.Region, m.Host}
-			if _, ok := wanted[key]; ok {
-				found[key] = append(found[key], diagnosis.Neighbour{Cluster: c.ID, Member: diagnosis.Member(m)})
-			}
-		}
-	})
-	return found
 }

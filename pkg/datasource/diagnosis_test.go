@@ -135,16 +135,21 @@ func TestSnapshotsOfSameNamedClustersAreApart(t *testing.T) {
 	history := &signalHistory{
 		at: seenAt, known: true,
 		series: map[clusterKey]diagnosis.Series{{"gz", "a"}: {}, {"sh", "a"}: {}},
-		fsync:  map[memberKey]float64{{clusterKey{"sh", "b"}, "b-0"}: value},
+		beside: map[string]map[memberKey]float64{
+			diagnosis.WALFsync.Name: {{clusterKey{"sh", "b"}, "b-0"}: value},
+			diagnosis.Up.Name:       {{clusterKey{"gz", "b"}, "b-0"}: 1, {clusterKey{"sh", "b"}, "b-0"}: 0},
+		},
 	}
-	hosts := map[hostKey][]diagnosis.Neighbour{
+	around := &neighbourhood{onHosts: map[placeKey][]diagnosis.Neighbour{
 		{"gz", "node-0"}: {{Cluster: "a", Member: diagnosis.Member{Name: "a-0", Host: "node-0"}}, {Cluster: "b", Member: diagnosis.Member{Name: "b-0", Host: "node-0"}}},
 		{"sh", "node-0"}: {{Cluster: "a", Member: diagnosis.Member{Name: "a-0", Host: "node-0"}}, {Cluster: "b", Member: diagnosis.Member{Name: "b-0", Host: "node-0"}}},
-	}
+	}}
 	of := func(region string) *diagnosis.Snapshot {
 		cluster := &inventory.Cluster{Region: region, ID: "a", Size: 1, Members: []inventory.Member{{Name: "a-0", Host: "node-0"}}}
-		return history.snapshot(diagnosedCluster{clusterKey: clusterKey{region, "a"}, known: cluster}, hosts, nil)
+		return history.snapshot(diagnosedCluster{clusterKey: clusterKey{region, "a"}, known: cluster}, around, nil)
 	}
-	require.Equal(t, []diagnosis.Neighbour{{Cluster: "b", Member: diagnosis.Member{Name: "b-0", Host: "node-0"}}}, of("gz").Neighbours)
-	require.Equal(t, &value, of("sh").Neighbours[0].WALFsync)
+	isUp, isDown := true, false
+	b0 := diagnosis.Member{Name: "b-0", Host: "node-0"}
+	require.Equal(t, []diagnosis.Neighbour{{Cluster: "b", Member: b0, Up: &isUp}}, of("gz").Neighbours)
+	require.Equal(t, []diagnosis.Neighbour{{Cluster: "b", Member: b0, Up: &isDown, WALFsync: &value}}, of("sh").Neighbours)
 }

@@ -41,7 +41,7 @@ func (q *impactQuery) nameOf(m inventory.Member) string {
 // places are all hosts or zones of the clusters, by region and name.
 func (q *impactQuery) places(clusters []touched) []*place {
 	hasPlace := q.Scope.HasPlace()
-	places := map[hostKey]*place{}
+	places := map[placeKey]*place{}
 	ofRegion, hurtInRegion := map[string]int{}, map[string]int{}
 	for _, t := range clusters {
 		ofRegion[t.region]++
@@ -55,7 +55,7 @@ func (q *impactQuery) places(clusters []touched) []*place {
 			}
 		}
 		for name, members := range on {
-			key := hostKey{t.region, name}
+			key := placeKey{t.region, name}
 			if places[key] == nil {
 				places[key] = &place{region: t.region, name: name, zone: members[0].Zone, kubernetes: map[string]struct{}{}}
 			}

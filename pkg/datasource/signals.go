@@ -14,22 +14,18 @@ import (
 	"github.com/etcdfleet/etcd-fleet/pkg/thanos"
 )
 
-const (
-	// signalsAtOnce is how many signals are asked for at the same time.
-	signalsAtOnce = 6
-	// maxNeighbours is how many clusters on the same hosts are compared: a hundred disks say what a thousand would.
-	maxNeighbours = 100
-)
+// signalsAtOnce is how many signals are asked for at the same time.
+const signalsAtOnce = 6
 
-// signalHistory is what Thanos knows of the signals of the chosen clusters, and of the disks of their hosts.
+// signalHistory is what Thanos knows of the signals of the chosen clusters, and of the members beside theirs.
 type signalHistory struct {
 	at    time.Time
 	known bool
 	// lost is set if Thanos has no contact to a store: then it has no series for a cluster that may well have some.
 	lost   bool
 	series map[clusterKey]diagnosis.Series
-	// fsync is the WAL fsync of the members of clusters on the same hosts.
-	fsync map[memberKey]float64
+	// beside are the latest values of signals of neighbours, by the signal's name.
+	beside map[string]map[memberKey]float64
 
 	mu sync.Mutex
 	// partial is what Thanos said of stores that did not answer.
@@ -42,8 +38,8 @@ type memberKey struct {
 }
 
 // fetch asks for all signals at once; the error is that of the first that failed.
-func (h *signalHistory) fetch(ctx context.Context, client *seriesReader, clusters []diagnosedCluster, hosts map[hostKey][]diagnosis.Neighbour) error {
-	h.series, h.fsync = map[clusterKey]diagnosis.Series{}, map[memberKey]float64{}
+func (h *signalHistory) fetch(ctx context.Context, client *seriesReader, clusters []diagnosedCluster, around *neighbourhood) error {
+	h.series, h.beside = map[clusterKey]diagnosis.Series{}, map[string]map[memberKey]float64{}
 	if len(clusters) == 0 {
 		h.known = true
 		return nil
@@ -68,39 +64,24 @@ func (h *signalHistory) fetch(ctx context.Context, client *seriesReader, cluster
 			return nil
 		})
 	}
-	group.Go(func() error {
-		neighbours := neighbourNames(hosts)
-		if len(neighbours) == 0 {
-			return nil
+	if neighbours := around.clusters(); len(neighbours) > 0 {
+		beside := ofRegions + "," + thanos.Matcher("cluster", neighbours)
+		for _, signal := range []diagnosis.Signal{diagnosis.Up, diagnosis.WALFsync} {
+			group.Go(func() error {
+				result, err := client.Query(ctx, signal.PromQL(beside), h.at)
+				if err != nil {
+					return err
+				}
+				h.addBeside(signal, result)
+				return nil
+			})
 		}
-		result, err := client.Query(ctx, diagnosis.WALFsync.PromQL(ofRegions+","+thanos.Matcher("cluster", neighbours)), h.at)
-		if err != nil {
-			return err
-		}
-		h.addFsync(result)
-		return nil
-	})
+	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	h.known = true
 	return nil
-}
-
-// neighbourNames are clusters on the hosts, about maxNeighbours: of each host as many, the first by name.
-func neighbourNames(hosts map[hostKey][]diagnosis.Neighbour) []string {
-	names := map[string]struct{}{}
-	for _, onHost := range hosts {
-		ofHost := make([]string, len(onHost))
-		for i, n := range onHost {
-			ofHost[i] = n.Cluster
-		}
-		slices.Sort(ofHost)
-		for _, name := range ofHost[:min(len(ofHost), max(2, maxNeighbours/len(hosts)))] {
-			names[name] = struct{}{}
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 func keyOf(labels map[string]string) clusterKey {
@@ -122,17 +103,19 @@ func (h *signalHistory) add(signal diagnosis.Signal, result *thanos.Result) {
 	}
 }
 
-func (h *signalHistory) addFsync(result *thanos.Result) {
+func (h *signalHistory) addBeside(signal diagnosis.Signal, result *thanos.Result) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.partial = append(h.partial, result.Warnings.Partial...)
+	values := map[memberKey]float64{}
 	for _, series := range result.Series {
-		h.fsync[memberKey{keyOf(series.Labels), series.Labels["member"]}] = series.Points[0].Value
+		values[memberKey{keyOf(series.Labels), series.Labels[signal.Key]}] = series.Points[0].Value
 	}
+	h.beside[signal.Name] = values
 }
 
 // snapshot is all that is known of a cluster.
-func (h *signalHistory) snapshot(c diagnosedCluster, hosts map[hostKey][]diagnosis.Neighbour, regions []inventory.Status) *diagnosis.Snapshot {
+func (h *signalHistory) snapshot(c diagnosedCluster, around *neighbourhood, regions []inventory.Status) *diagnosis.Snapshot {
 	s := &diagnosis.Snapshot{
 		At: h.at, Region: c.region, Cluster: c.cluster, SeriesAway: h.away(c.clusterKey), Series: h.series[c.clusterKey],
 	}
@@ -153,8 +136,8 @@ func (h *signalHistory) snapshot(c diagnosedCluster, hosts map[hostKey][]diagnos
 	s.Size, s.KubernetesClusters, s.Onboarding = c.known.Size, c.known.KubernetesClusters, c.known.Onboarding
 	for _, m := range c.known.Members {
 		s.Members = append(s.Members, diagnosis.Member(m))
-		s.Neighbours = append(s.Neighbours, h.neighbours(c.clusterKey, hosts[hostKey{c.region, m.Host}])...)
 	}
+	s.Neighbours = h.neighbours(c, around)
 	return s
 }
 
@@ -167,19 +150,4 @@ func (h *signalHistory) away(of clusterKey) string {
 		return "Thanos answers without one of its stores, and no other store has them."
 	}
 	return ""
-}
-
-// neighbours are the members of other clusters, with their disks' times.
-func (h *signalHistory) neighbours(of clusterKey, onHost []diagnosis.Neighbour) []diagnosis.Neighbour {
-	var found []diagnosis.Neighbour
-	for _, n := range onHost {
-		if n.Cluster == of.cluster {
-			continue
-		}
-		if value, known := h.fsync[memberKey{clusterKey{of.region, n.Cluster}, n.Member.Name}]; known {
-			n.WALFsync = &value
-		}
-		found = append(found, n)
-	}
-	return found
 }

@@ -21,6 +21,7 @@ var suspects = []Suspect{
 	{"data-differ", "Data differ", dataDiffer},
 	{"collection-broken", "Collection broken", collectionBroken},
 	{"split-membership", "Split membership", splitMembership},
+	{"host-away", "Host or zone away", hostAway},
 	{"member-down", "Member down", memberDown},
 	{"defragmentation", "Defragmentation", defragmentation},
 	{"large-lists", "Large lists", largeLists},
@@ -37,6 +38,7 @@ var suspects = []Suspect{
 	{"onboarding-incomplete", "Onboarding incomplete", onboardingIncomplete},
 	{"quota-nearly-full", "Quota nearly full", quotaNearlyFull},
 	{"certificate", "Certificate expires", certificate},
+	{"clock", "Clock is wrong", clock},
 	{"large-values", "Large values", largeValues},
 	{"hot-keys", "Hot keys", hotKeys},
 	{"key-growth", "Key growth", keyGrowth},
@@ -61,7 +63,7 @@ func HasNoQuorum(findings []Finding) bool {
 func DownMembers(findings []Finding) []Member {
 	var down []Member
 	for _, f := range findings {
-		if !f.Over && (f.Suspect.Name == "quorum-lost" || f.Suspect.Name == "member-down") {
+		if !f.Over && slices.Contains([]string{"quorum-lost", "host-away", "member-down"}, f.Suspect.Name) {
 			down = append(down, f.Members...)
 		}
 	}
@@ -178,9 +180,10 @@ func compareSeverity(a, b Severity) int {
 
 // symptoms names the suspects that say nothing beside others, because those bring them about.
 var symptoms = map[string][]string{
-	"member-down":        {"quorum-lost"},
+	"host-away":          {"quorum-lost"},
+	"member-down":        {"quorum-lost", "host-away"},
 	"split-membership":   {"quorum-lost"},
-	"member-not-scraped": {"quorum-lost", "collection-broken", "member-down", "onboarding-incomplete"},
+	"member-not-scraped": {"quorum-lost", "collection-broken", "host-away", "member-down", "onboarding-incomplete"},
 	"starved-member":     {"large-lists"},
 	"slow-disk":          {"quorum-lost", "starved-member"},
 	"slow-network":       {"quorum-lost", "starved-member"},

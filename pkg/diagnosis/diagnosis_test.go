@@ -68,6 +68,53 @@ var causes = []struct {
 		first: "member-down", severity: Degraded, members: "gz-1-1", since: minute, words: []string{"its peers have lost it", "next member that fails"},
 	},
 	{
+		name: "a member killed while others on its host are scraped",
+		do: func(s *Snapshot) {
+			s.kill(m1)
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", new(true), nil), neighbour("gz-3", "node-1", new(false), nil), neighbour("gz-4", "node-1", nil, nil)}
+		},
+		first: "member-down", severity: Degraded, members: "gz-1-1", since: minute, words: []string{"Its host answers: 1 of 2 other clusters"},
+	},
+	{
+		name: "a host that is away with all members on it",
+		do: func(s *Snapshot) {
+			s.kill(m1)
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", new(false), nil), neighbour("gz-3", "node-1", new(false), nil), neighbour("gz-4", "node-2", new(true), nil)}
+		},
+		first: "host-away", severity: Degraded, members: "gz-1-1", since: minute,
+		words: []string{"Host node-1 is away: inferred from all 3 clusters compared on it", "Of gz-1, member gz-1-1 is down", "next member that fails"},
+	},
+	{
+		name: "a member killed beside one other that is down too",
+		do: func(s *Snapshot) {
+			s.kill(m1)
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", new(false), nil)}
+		},
+		first: "member-down", severity: Degraded, members: "gz-1-1", since: minute,
+	},
+	{
+		name: "a zone that is away",
+		do: func(s *Snapshot) {
+			s.kill(m1)
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", new(false), nil), neighbour("gz-3", "node-7", new(false), nil), neighbour("gz-4", "node-8", new(false), nil)}
+			s.inZone("zone-b")
+		},
+		first: "host-away", severity: Degraded, members: "gz-1-1", since: minute,
+		words: []string{"Zone zone-b is away: inferred from host node-1 and 2 of 2 members"},
+	},
+	{
+		name: "two of three members killed with their host",
+		do: func(s *Snapshot) {
+			s.Members[2].Host = "node-1"
+			s.kill(m1)
+			s.kill(m2)
+			s.set(hasLeader, m0.Name, 45*time.Second, 0)
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", new(false), nil), neighbour("gz-3", "node-1", new(false), nil)}
+		},
+		first: "quorum-lost", severity: Failing, members: "gz-1-1, gz-1-2", since: minute,
+		words: []string{"Nothing can be written, and reads fail. Host node-1 is away: inferred from all 3 clusters compared on it, whose members cannot be scraped."},
+	},
+	{
 		name: "a member that hangs: its connections stay",
 		do: func(s *Snapshot) {
 			s.set(up, m1.Name, 2*minute, 0)
@@ -149,7 +196,7 @@ var causes = []struct {
 		do: func(s *Snapshot) {
 			s.set(walFsync, m1.Name, 2*minute, 0.4)
 			slow, fast := 0.3, 0.005
-			s.Neighbours = []Neighbour{{"gz-2", Member{Name: "gz-2-0", Host: "node-1"}, &slow}, {"gz-3", Member{Name: "gz-3-0", Host: "node-1"}, &fast}, {"gz-4", Member{Name: "gz-4-0", Host: "node-1"}, nil}}
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", nil, &slow), neighbour("gz-3", "node-1", nil, &fast), neighbour("gz-4", "node-1", nil, nil)}
 		},
 		first: "slow-disk", severity: Degraded, members: "gz-1-1", since: 2 * minute, words: []string{"The disk of host node-1 is slow: inferred from 2 of 3 clusters"},
 	},
@@ -158,9 +205,19 @@ var causes = []struct {
 		do: func(s *Snapshot) {
 			s.set(walFsync, m1.Name, 2*minute, 0.4)
 			fast := 0.005
-			s.Neighbours = []Neighbour{{"gz-2", Member{Name: "gz-2-0", Host: "node-1"}, &fast}}
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", nil, &fast)}
 		},
 		first: "slow-disk", severity: Degraded, members: "gz-1-1", since: 2 * minute, words: []string{"1 other cluster on its host node-1 is not hurt"},
+	},
+	{
+		name: "a slow disk in a zone of slow disks",
+		do: func(s *Snapshot) {
+			s.set(walFsync, m1.Name, 2*minute, 0.4)
+			s.Neighbours = []Neighbour{neighbour("gz-2", "node-1", nil, new(0.3)), neighbour("gz-3", "node-7", nil, new(0.3)), neighbour("gz-4", "node-8", nil, new(0.2)), neighbour("gz-5", "node-9", nil, new(0.01))}
+			s.inZone("zone-b")
+		},
+		first: "slow-disk", severity: Degraded, members: "gz-1-1", since: 2 * minute,
+		words: []string{"The disks of zone zone-b are slow: inferred from host node-1 and 2 of 3 members"},
 	},
 	{
 		name: "slow disks of all members",
@@ -291,6 +348,34 @@ var causes = []struct {
 			s.reinspect("certificate-expiry", v1beta1.OutcomeFailed, "The certificate of gz-1-1 expires in 2 days.")
 		},
 		first: "certificate", severity: AtRisk, members: "gz-1-1", since: minute,
+	},
+	{
+		name:  "a clock that is ahead",
+		do:    func(s *Snapshot) { s.set(clockOffset, m1.Name, 10*minute, 65) },
+		first: "clock", severity: AtRisk, members: "gz-1-1", words: []string{"The clock of member gz-1-1 on node-1 is at least 1m ahead of that of Prometheus."},
+	},
+	{
+		name:  "a clock that is behind",
+		do:    func(s *Snapshot) { s.set(clockOffset, m1.Name, 10*minute, -600) },
+		first: "clock", severity: AtRisk, members: "gz-1-1", words: []string{"is at least 10m behind that of Prometheus."},
+	},
+	{
+		name: "the clock of Prometheus",
+		do: func(s *Snapshot) {
+			for _, m := range s.Members {
+				s.set(clockOffset, m.Name, 10*minute, -600)
+			}
+		},
+		first: "clock", severity: AtRisk, words: []string{"the clock of Prometheus may be the wrong one"},
+	},
+	{
+		name: "a member that collects garbage seldom, and one that started just now",
+		do: func(s *Snapshot) {
+			s.set(clockOffset, m1.Name, 2*minute, -130)
+			s.end(clockOffset, m2.Name, Window+Step)
+			s.set(clockOffset, m2.Name, minute, -600)
+		},
+		first: "none", severity: Quiet,
 	},
 	{
 		name:  "large values",

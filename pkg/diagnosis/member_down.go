@@ -8,13 +8,12 @@ func memberDown(s *Snapshot) []Finding {
 		return nil
 	}
 	var findings []Finding
-	left := len(s.membersWith(scraped)) - s.quorum()
 	for _, m := range s.membersWith(scrapeFailed) {
 		findings = append(findings, Finding{
 			Severity:  Degraded,
 			Members:   []Member{m},
 			Since:     s.since(up, m.Name, isZero),
-			Statement: fmt.Sprintf("Member %s is down: it cannot be scraped and its peers have lost it. %s", m, remaining(left)),
+			Statement: fmt.Sprintf("Member %s is down: it cannot be scraped and its peers have lost it.%s %s", m, s.hostAnswers(m), s.remaining()),
 			Evidence:  append([]Evidence{s.evidence(up, m.Name, "scrape of "+m.Name)}, s.peersEvidence()...),
 			Action:    "Look at the member's process and its host: start the one, or bring back the other.",
 			Check:     "health-after-change",
@@ -24,7 +23,8 @@ func memberDown(s *Snapshot) []Finding {
 }
 
 // remaining says how many members more may fail.
-func remaining(left int) string {
+func (s *Snapshot) remaining() string {
+	left := len(s.membersWith(scraped)) - s.quorum()
 	if left <= 0 {
 		return "The next member that fails takes the quorum with it."
 	}

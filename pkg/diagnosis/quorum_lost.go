@@ -25,7 +25,7 @@ func quorumLost(s *Snapshot) []Finding {
 	if len(f.Members) > 0 {
 		f.Since = earliest(f.Since, s.sinceAny(up, f.Members, isZero))
 		f.Statement = fmt.Sprintf("%s has no quorum: %d of %d members %s down: %s. Nothing can be written, and reads fail.",
-			s.Cluster, len(f.Members), max(s.Size, len(s.Members)), plural(len(f.Members), "is", "are"), listed(f.Members))
+			s.Cluster, len(f.Members), max(s.Size, len(s.Members)), plural(len(f.Members), "is", "are"), listed(f.Members)) + s.placesAway(f.Members)
 	} else {
 		f.Statement = fmt.Sprintf("%s has no leader, though its members run: they do not reach each other. Nothing can be written, and reads fail.", s.Cluster)
 		f.Action = "Check the network between the members' hosts on the peer port, and the peer certificates in the members' logs."

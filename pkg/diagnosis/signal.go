@@ -74,12 +74,16 @@ var (
 	cpu            = signal("cpu")
 	requests       = signal("requests")
 	sentBytes      = signal("sent-bytes")
+	clockOffset    = signal("clock-offset")
 	burnRate       = signal("burn-rate")
 	apiRequests    = signal("api-requests")
 )
 
-// WALFsync is the signal that neighbours on a host are compared by.
-var WALFsync = walFsync
+// Up and WALFsync are the signals that neighbours are compared by.
+var (
+	Up       = up
+	WALFsync = walFsync
+)
 
 const (
 	// Step is the distance of the points of a history.
@@ -193,6 +197,9 @@ func (s Signal) text(value float64) string {
 func seconds(value float64) string {
 	if math.IsInf(value, 0) {
 		return "more than measured"
+	}
+	if value < 0 {
+		return "-" + seconds(-value)
 	}
 	if value < 1 {
 		return fmt.Sprintf("%.3g ms", 1000*value)

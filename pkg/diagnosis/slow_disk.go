@@ -49,16 +49,14 @@ func (s *Snapshot) blameHost(m Member) string {
 	if m.Host == "" {
 		return fmt.Sprintf("The disk of %s is slow.", m.Name)
 	}
-	known, hurt := 0, 0
-	for _, n := range s.Neighbours {
-		if n.Member.Host == m.Host && n.WALFsync != nil {
-			known++
-			if *n.WALFsync >= slowFsync {
-				hurt++
-			}
-		}
+	isSlow := func(n Neighbour) (hurt, known bool) {
+		return n.WALFsync != nil && *n.WALFsync >= slowFsync, n.WALFsync != nil
 	}
+	hurt, known := s.onHost(m, isSlow)
+	hurtInZone, knownInZone := s.elsewhereInZone(m, isSlow)
 	switch {
+	case hurt == known && hurtInZone >= fewestNeighbours && 2*hurtInZone > knownInZone:
+		return fmt.Sprintf("The disks of zone %s are slow: inferred from host %s and %d of %d members that were compared on its other hosts.", m.Zone, m.Host, hurtInZone, knownInZone)
 	case known == 0:
 		return fmt.Sprintf("The disk of %s on host %s is slow.", m.Name, m.Host)
 	case hurt == 0:

@@ -31,7 +31,7 @@ type Snapshot struct {
 	SeriesAway string
 	// Series are the signals by signal and key.
 	Series Series
-	// Neighbours are the members of other clusters on the hosts of this one.
+	// Neighbours are members of other clusters: those on the hosts of this one, and one on each of other hosts of its zones.
 	Neighbours []Neighbour
 }
 
@@ -62,10 +62,12 @@ type Inspection struct {
 	Due time.Time
 }
 
-// Neighbour is a member of another cluster that shares a host, with its p99 of WAL fsyncs in seconds; nil when unknown.
+// Neighbour is a member of another cluster that shares a host or zone. Up is whether it can be scraped, WALFsync its p99 of
+// WAL fsyncs in seconds; nil when that is not known.
 type Neighbour struct {
 	Cluster  string
 	Member   Member
+	Up       *bool
 	WALFsync *float64
 }
 

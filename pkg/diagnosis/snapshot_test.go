@@ -23,7 +23,7 @@ func wellCluster() *Snapshot {
 		for _, steady := range []struct {
 			of    Signal
 			value float64
-		}{{up, 1}, {hasLeader, 1}, {activePeers, 2}, {answeringPeers, 2}, {walFsync, 0.004}, {peerRoundTrip, 0.002}, {quotaUsed, 0.2}, {defragmenting, 0}, {cpu, 0.1}} {
+		}{{up, 1}, {hasLeader, 1}, {activePeers, 2}, {answeringPeers, 2}, {walFsync, 0.004}, {peerRoundTrip, 0.002}, {quotaUsed, 0.2}, {defragmenting, 0}, {cpu, 0.1}, {clockOffset, -12}} {
 			s.set(steady.of, m.Name, Window, steady.value)
 		}
 	}
@@ -71,13 +71,26 @@ func (s *Snapshot) end(of Signal, key string, last time.Duration) {
 func (s *Snapshot) kill(m Member) {
 	const last = minute
 	s.set(up, m.Name, last, 0)
-	for _, of := range []Signal{hasLeader, activePeers, answeringPeers, walFsync, peerRoundTrip, quotaUsed, defragmenting, cpu} {
+	for _, of := range []Signal{hasLeader, activePeers, answeringPeers, walFsync, peerRoundTrip, quotaUsed, defragmenting, cpu, clockOffset} {
 		s.end(of, m.Name, last)
 	}
 	for _, other := range s.Members {
 		if peers, known := s.last(activePeers, other.Name); known && other != m {
 			s.set(activePeers, other.Name, last, peers-1)
 		}
+	}
+}
+
+// neighbour is a member of another cluster on a host.
+func neighbour(cluster, host string, isUp *bool, walFsync *float64) Neighbour {
+	return Neighbour{Cluster: cluster, Member: Member{Name: cluster + "-0", Host: host}, Up: isUp, WALFsync: walFsync}
+}
+
+// inZone stands m1 and the neighbours in a zone.
+func (s *Snapshot) inZone(zone string) {
+	s.Members[1].Zone = zone
+	for i := range s.Neighbours {
+		s.Neighbours[i].Member.Zone = zone
 	}
 }
 
