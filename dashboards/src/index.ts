@@ -1,7 +1,8 @@
 // Every dashboard by the name of its file in dashboards/; adding one is a file here and a line below.
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Dashboard, DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { panelId } from '../../slo/generate/panel-id.ts';
 import { customer } from './customer.ts';
+import { withExactTimes } from './exact-times.ts';
 import { tier1Overview } from './tier1-overview.ts';
 import { tier2Business } from './tier2-business.ts';
 import { tier2Customers } from './tier2-customers.ts';
@@ -14,18 +15,20 @@ import { troubleMonitoring } from './trouble-monitoring.ts';
 import { troubleToKubernetes } from './trouble-to-kubernetes.ts';
 
 export const dashboards: Record<string, () => Dashboard> = {
-  'tier1-overview': () => withPanelIds(tier1Overview().build()),
-  'tier2-business': () => withPanelIds(tier2Business().build()),
-  'tier2-customers': () => withPanelIds(tier2Customers().build()),
-  'tier2-platform': () => withPanelIds(tier2Platform().build()),
-  'tier2-scene': () => withPanelIds(tier2Scene().build()),
-  'tier3-cluster': () => withPanelIds(tier3Cluster().build()),
-  'trouble-to-kubernetes': () => withPanelIds(troubleToKubernetes().build()),
-  'trouble-from-kubernetes': () => withPanelIds(troubleFromKubernetes().build()),
-  'trouble-hosts': () => withPanelIds(troubleHosts().build()),
-  'trouble-monitoring': () => withPanelIds(troubleMonitoring().build()),
-  customer: () => withPanelIds(customer().build()),
+  'tier1-overview': () => finished(tier1Overview()),
+  'tier2-business': () => finished(tier2Business()),
+  'tier2-customers': () => finished(tier2Customers()),
+  'tier2-platform': () => finished(tier2Platform()),
+  'tier2-scene': () => finished(tier2Scene()),
+  'tier3-cluster': () => finished(tier3Cluster()),
+  'trouble-to-kubernetes': () => finished(troubleToKubernetes()),
+  'trouble-from-kubernetes': () => finished(troubleFromKubernetes()),
+  'trouble-hosts': () => finished(troubleHosts()),
+  'trouble-monitoring': () => finished(troubleMonitoring()),
+  customer: () => finished(customer()),
 };
+
+const finished = (builder: DashboardBuilder): Dashboard => withExactTimes(withPanelIds(builder.build()));
 
 /** Gives each panel an id made from its title: see panelId. */
 export function withPanelIds(dashboard: Dashboard): Dashboard {

@@ -32,6 +32,7 @@ import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-s
 import { inspectionsPanelType } from '../../src/ids.ts';
 import type { ColumnId } from '../../src/panels/inspections/columnIds.ts';
 import type { InspectionsOptions } from '../../src/panels/inspections/options.ts';
+import { fromNow } from './exact-times.ts';
 import { countOf, datasource, failedInspections, instant } from './queries.ts';
 
 /** The grid is 24 columns wide. */
@@ -212,7 +213,7 @@ export function column(name: string, width: number): DynamicConfigValue[] {
 
 /** A column of times as the time since then. */
 export function ago(name: string, width: number): DynamicConfigValue[] {
-  return [...column(name, width), { id: 'unit', value: 'dateTimeFromNow' }];
+  return [...column(name, width), { id: 'unit', value: fromNow }];
 }
 
 /** A column that is not shown. */

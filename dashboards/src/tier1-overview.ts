@@ -29,6 +29,7 @@ import {
   neutral,
   outcomeColours,
   row,
+  share,
   showColumns,
   stat,
   table,
@@ -258,11 +259,7 @@ export function tier1Overview() {
         .height(8)
         .span(8)
         .withTarget(instant(`sort(avg by (check) (etcd_inspection_fresh{${where}}))`, 'coverage'))
-        .overrideByName('coverage', [
-          ...column('coverage', 110),
-          { id: 'unit', value: 'percentunit' },
-          { id: 'decimals', value: 1 },
-        ])
+        .overrideByName('coverage', [...column('coverage', 110), ...share(1)])
     )
     .withPanel(
       timeseries('Inspection outcomes', 'Inspections by the outcome of their last run.', 'none')

@@ -3,7 +3,7 @@ import { coverageRatio } from '../../slo/generate/coverage.ts';
 import { dashboardUids } from '../../src/ids.ts';
 import { dashboard } from './dashboard.ts';
 import { rowToCluster, toHosts, toOverview } from './links.ts';
-import { ago, column, fullWidth, linked, row, table, timeseries } from './panels.ts';
+import { ago, column, fullWidth, linked, row, share, table, timeseries } from './panels.ts';
 import { instant, range } from './queries.ts';
 import { badRatio, shortest } from './slo.ts';
 import { filterVariable } from './variables.ts';
@@ -15,12 +15,6 @@ const lastReport = `time() - max by (region) (region:etcd_slo_reporting:timestam
 
 /** A count by region that is 0 where there are clusters and nothing to count. */
 const orZero = (expr: string) => `${expr} or 0 * count by (region) (${expected})`;
-
-const share = (title: string, width: number) => [
-  ...column(title, width),
-  { id: 'unit', value: 'percentunit' },
-  { id: 'decimals', value: 2 },
-];
 
 /** Coloured from a value upwards. */
 const badFrom = (value: number, color: string) => [
@@ -78,8 +72,8 @@ export function troubleMonitoring() {
         .overrideByName('clusters not seen', [...column('not seen', 85), ...badFrom(1, 'orange')])
         .overrideByName('members not scraped', [...column('members not scraped', 165), ...badFrom(1, 'orange')])
         .overrideByName('members awaited', [...column('awaited', 85), ...badFrom(1, 'orange')])
-        .overrideByName('missing scrapes', [...share('missing scrapes', 130), ...badFrom(0.0001, 'orange')])
-        .overrideByName('coverage', share('coverage', 95))
+        .overrideByName('missing scrapes', [...column('missing scrapes', 130), ...share(2), ...badFrom(0.0001, 'orange')])
+        .overrideByName('coverage', [...column('coverage', 95), ...share(2)])
         .overrideByName('last report', [
           ...column('last report before', 145),
           { id: 'unit', value: 's' },

@@ -15,18 +15,13 @@ import {
   timeByVerb,
 } from './kubernetes.ts';
 import { rowToKubernetes, toHosts, toOverview } from './links.ts';
-import { column, fullWidth, linked, row, table, timeseries } from './panels.ts';
+import { column, fullWidth, linked, row, share, table, timeseries } from './panels.ts';
 import { diagnosis, instant, range } from './queries.ts';
 import { choiceVariable } from './variables.ts';
 
 const where = 'region="$region",cluster="$cluster"';
 
 const seconds = (title: string, width: number) => [...column(title, width), { id: 'unit', value: 's' }];
-const share = (title: string, width: number) => [
-  ...column(title, width),
-  { id: 'unit', value: 'percentunit' },
-  { id: 'decimals', value: 2 },
-];
 const perSecond = (title: string, width: number) => [...column(title, width), { id: 'unit', value: 'reqps' }];
 
 export function troubleToKubernetes() {
@@ -59,9 +54,9 @@ export function troubleToKubernetes() {
         .overrideByName('kubernetes_cluster', [...column('Kubernetes cluster', 180), ...linked(rowToKubernetes)])
         .overrideByName('requests', perSecond('API requests', 120))
         .overrideByName('time', seconds('mean time', 120))
-        .overrideByName('errors', share('errors', 110))
+        .overrideByName('errors', [...column('errors', 110), ...share(2)])
         .overrideByName('etcd time', seconds('mean time of etcd', 150))
-        .overrideByName('etcd slow', share(`etcd slower than ${slowFrom}`, 180))
+        .overrideByName('etcd slow', [...column(`etcd slower than ${slowFrom}`, 180), ...share(2)])
     )
     .withPanel(
       diagnosisTable('Why', 'What is wrong with the cluster, the worst first, and what to do next.', [
@@ -87,7 +82,7 @@ export function troubleToKubernetes() {
         .withTransformation({ id: 'filterByValue', options: onlyWithValue('slow') })
         .withTransformation({ id: 'sortBy', options: { sort: [{ field: 'slow', desc: true }] } })
         .overrideByName('kubernetes_cluster', column('Kubernetes cluster', 180))
-        .overrideByName('slow', share(`slower than ${slowFrom}`, 160))
+        .overrideByName('slow', [...column(`slower than ${slowFrom}`, 160), ...share(2)])
         .overrideByName('time', seconds('mean time', 120))
         .overrideByName('requests', perSecond('requests', 120))
     )
