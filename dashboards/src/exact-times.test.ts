@@ -20,13 +20,13 @@ test('a column of times since then has the time itself on hover, in a column of 
       const names = new Set(overrides.map(({ matcher }) => String(matcher.options)));
       for (const name of [...names].filter((each) => propertyOf(panel, each, 'unit') === fromNow)) {
         columns++;
-        const tooltip = propertyOf(panel, name, 'custom.tooltip') as { field: string } | undefined;
+        const exact = propertyOf(panel, name, 'custom.tooltip.field') as string | undefined;
         const where = `${file}, ${panel.title}, ${name}`;
-        assert.ok(tooltip, where);
-        assert.equal(propertyOf(panel, tooltip.field, 'unit'), 'dateTimeAsIso', where);
-        assert.equal(propertyOf(panel, tooltip.field, 'custom.hideFrom.viz'), true, where);
+        assert.ok(exact, where);
+        assert.equal(propertyOf(panel, exact, 'unit'), 'dateTimeAsIso', where);
+        assert.equal(propertyOf(panel, exact, 'custom.hideFrom.viz'), true, where);
         assert.ok(
-          panel.transformations?.some(({ options }) => (options as { alias?: string }).alias === tooltip.field),
+          panel.transformations?.some(({ options }) => (options as { alias?: string }).alias === exact),
           where
         );
       }

@@ -31,7 +31,7 @@ function addExactTime(panel: Panel, name: string): void {
   panel.fieldConfig!.overrides.push(
     {
       matcher: { id: 'byName', options: name },
-      properties: [{ id: 'custom.tooltip', value: { field: exact, placement: 'auto' } }],
+      properties: [{ id: 'custom.tooltip.field', value: exact }],
     },
     {
       matcher: { id: 'byName', options: exact },

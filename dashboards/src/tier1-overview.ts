@@ -216,8 +216,8 @@ export function tier1Overview() {
           .overrideByName('members', column('of', 50))
           .overrideByName('keys', [...column('keys', 75), { id: 'unit', value: 'short' }])
           .overrideByName('dbSizeBytes', [...column('db size', 85), { id: 'unit', value: 'bytes' }])
-          .overrideByName('inspection', [...column('worst inspection', 120), ...colouredWords(outcomeColours)])
-          .overrideByName('lastInspection', ago('last inspection', 120)),
+          .overrideByName('inspection', [...column('worst inspection', 135), ...colouredWords(outcomeColours)])
+          .overrideByName('lastInspection', ago('last inspection', 145)),
         allClusterColumns,
         clusterColumns,
         ['product', 'scene']

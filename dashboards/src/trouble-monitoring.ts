@@ -72,7 +72,11 @@ export function troubleMonitoring() {
         .overrideByName('clusters not seen', [...column('not seen', 85), ...badFrom(1, 'orange')])
         .overrideByName('members not scraped', [...column('members not scraped', 165), ...badFrom(1, 'orange')])
         .overrideByName('members awaited', [...column('awaited', 85), ...badFrom(1, 'orange')])
-        .overrideByName('missing scrapes', [...column('missing scrapes', 130), ...share(2), ...badFrom(0.0001, 'orange')])
+        .overrideByName('missing scrapes', [
+          ...column('missing scrapes', 130),
+          ...share(2),
+          ...badFrom(0.0001, 'orange'),
+        ])
         .overrideByName('coverage', [...column('coverage', 95), ...share(2)])
         .overrideByName('last report', [
           ...column('last report before', 145),
