@@ -31,12 +31,16 @@ function addExactTime(panel: Panel, name: string): void {
   panel.fieldConfig!.overrides.push(
     {
       matcher: { id: 'byName', options: name },
-      properties: [{ id: 'custom.tooltip.field', value: exact }],
+      properties: [
+        { id: 'custom.tooltip.field', value: exact },
+        { id: 'custom.tooltip.placement', value: 'right' },
+      ],
     },
     {
       matcher: { id: 'byName', options: exact },
       properties: [
         { id: 'unit', value: 'dateTimeAsIso' },
+        { id: 'custom.width', value: 170 },
         { id: 'custom.hideFrom.viz', value: true },
       ],
     }
