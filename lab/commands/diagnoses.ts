@@ -7,6 +7,7 @@ import { labEnvironment } from '../environment.ts';
 import { activeFaults, requireNoFaults } from '../faults/fault.ts';
 import { LabFailure } from '../failure.ts';
 import { type Lab, program } from '../lab.ts';
+import { allClusters } from '../plan.ts';
 import type { Command } from './command.ts';
 import { fault, heal } from './fault.ts';
 
@@ -122,16 +123,24 @@ interface Outcome extends Injection {
 
 export const diagnoses: Command = {
   name: 'diagnoses',
-  usage: '[first|second] [--only fault]',
-  summary: 'injects faults in turn and measures how soon the diagnosis names each',
+  usage: '[first|second|quiet] [--only fault] [--minutes 30]',
+  summary: 'injects faults in turn and measures how soon the diagnosis names each; quiet injects none',
   async run(lab, args, signal) {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { only: { type: 'string' } } });
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { only: { type: 'string' }, minutes: { type: 'string', default: '30' } },
+    });
     const [name = 'first'] = positionals;
     const matrix = matrices[name];
-    if (!matrix) {
-      throw new LabFailure(`There is no matrix ${name}.`, `Use one of: ${Object.keys(matrices).join(', ')}.`);
+    if (!matrix && name !== 'quiet') {
+      throw new LabFailure(`There is no matrix ${name}.`, `Use one of: ${Object.keys(matrices).join(', ')}, quiet.`);
     }
     requireNoFaults(lab);
+    if (name === 'quiet') {
+      await watchQuiet(lab, minutesOf(values.minutes), signal);
+      return;
+    }
     const outcomes: Outcome[] = [];
     for (const injection of matrix.filter((each) => !values.only || each.fault === values.only)) {
       const outcome = await measure(lab, injection, signal);
@@ -150,6 +159,35 @@ function report(outcomes: Outcome[]): string {
   const count = (verdict: Verdict) => outcomes.filter((of) => of.verdict === verdict).length;
   const summary = `${outcomes.length} injections: ${count('right')} right, ${count('wrong')} wrong, ${count('not known')} not known`;
   return `${table(['INJECTION', 'EXPECTED', 'VERDICT', 'SECONDS', 'FIRST FINDING'], rows)}\n\n${summary}`;
+}
+
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0)) {
+    throw new LabFailure(`--minutes is ${JSON.stringify(text)}.`, 'Give a number above 0.');
+  }
+  return minutes;
+}
+
+/** Asks for all clusters in turn while nothing is injected, and reports whatever is named: it is wrong. */
+async function watchQuiet(lab: Lab, minutes: number, signal: AbortSignal): Promise<void> {
+  const clusters = allClusters(lab.plan).map(({ name }) => name);
+  const named = new Map<string, number>();
+  let answers = 0;
+  for (const end = Date.now() + minutes * 60_000; Date.now() < end;) {
+    for (const cluster of clusters) {
+      const { severity, suspect, statement } = await firstFinding(lab, cluster);
+      answers++;
+      if (severity !== 'Quiet') {
+        console.log(`${new Date().toISOString()} ${cluster}: ${suspect}: ${statement}`);
+        const key = `${cluster}: ${suspect}`;
+        named.set(key, (named.get(key) ?? 0) + 1);
+      }
+    }
+    await sleep(look * 1000, undefined, { signal });
+  }
+  const wrong = [...named].map(([what, times]) => `${what}, ${times} answers`);
+  console.log(`${answers} answers in ${minutes} quiet minutes, wrong: ${wrong.join('; ') || 'none'}`);
 }
 
 /** Injects, asks until the cause is named or the time is over, and heals. */
