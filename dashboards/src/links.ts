@@ -54,6 +54,16 @@ export const rowToHost: DataLink = {
   url: address(dashboardUids.hosts, { region: field('region'), host: field('host') }),
 };
 
+/** For a table of one region, whose rows have the columns host and zone. */
+export const memberToHost: DataLink = {
+  title: rowToHost.title,
+  url: `/d/${dashboardUids.hosts}?\${region:queryparam}&var-host=${field('host')}&${keepContext}`,
+};
+export const memberToZone: DataLink = {
+  title: 'What is in ${__data.fields.zone}, and what of it is hurt',
+  url: `/d/${dashboardUids.hosts}?\${region:queryparam}&var-zone=${field('zone')}&${keepContext}`,
+};
+
 /** For a table whose rows have the columns region and zone. */
 export const rowToZone: DataLink = {
   title: 'Only the zone ${__data.fields.zone}',

@@ -4,7 +4,7 @@ import { quotaSteps } from './capacity.ts';
 import { dashboard } from './dashboard.ts';
 import { diagnosisTable, evidenceTable } from './diagnosis.ts';
 import { eventsTable, warningMarks } from './events.ts';
-import { rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
+import { memberToHost, memberToZone, rowToScene, toHosts, toKubernetes, toOverview } from './links.ts';
 import {
   ago,
   anyIsBad,
@@ -141,8 +141,8 @@ export function tier3Cluster() {
         .overrideByName('keys', [...column('keys', 80), { id: 'unit', value: 'short' }])
         .overrideByName('db size', [...column('db size', 90), { id: 'unit', value: 'bytes' }])
         .overrideByName('version', column('version', 80))
-        .overrideByName('host', column('host', 150))
-        .overrideByName('zone', column('zone', 110))
+        .overrideByName('host', [...column('host', 150), ...linked(memberToHost)])
+        .overrideByName('zone', [...column('zone', 110), ...linked(memberToZone)])
     )
     .withPanel(eventsTable(scope).height(7))
     .withPanel(

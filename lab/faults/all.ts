@@ -12,6 +12,7 @@ import { killMember } from './kill-member.ts';
 import { killQuorum } from './kill-quorum.ts';
 import { largeValue } from './large-value.ts';
 import { manyKeys } from './many-keys.ts';
+import { oddNames } from './odd-names.ts';
 import { pauseApi } from './pause-api.ts';
 import { pauseMember } from './pause-member.ts';
 import { restartMember } from './restart-member.ts';
@@ -48,6 +49,7 @@ export const faults: Fault[] = [
   stopSidecar,
   stopScrape,
   halfOnboard,
+  oddNames,
   stopCruiser,
 ];
 

@@ -58,10 +58,10 @@ it.each(ofCluster)('“%s” is hidden where no cluster is named', (title) => {
 });
 
 it.each([
-  ['Diagnose the etcd cluster', `/a/${appId}/cluster`, ''],
-  ['Dashboard of the etcd cluster', `/d/${dashboardUids.cluster}`, 'var-'],
-  ['Who suffers from the etcd cluster', `/d/${dashboardUids.toKubernetes}`, 'var-'],
-  ['Run an inspection of the etcd cluster', `/d/${dashboardUids.cluster}`, 'var-'],
+  ['Diagnose etcd cluster', `/a/${appId}/cluster`, ''],
+  ['etcd cluster dashboard', `/d/${dashboardUids.cluster}`, 'var-'],
+  ['Who suffers from etcd', `/d/${dashboardUids.toKubernetes}`, 'var-'],
+  ['Run etcd inspection', `/d/${dashboardUids.cluster}`, 'var-'],
 ])('“%s” leads to %s with cluster and time, whatever the name', (title, page, prefix) => {
   const { pathname, searchParams } = destination(title, { instance })!;
   expect(pathname).toBe(page);
@@ -76,8 +76,8 @@ it.each([
 
 it('a dashboard offers no link to itself', () => {
   const context = { instance, dashboard: { uid: dashboardUids.cluster } };
-  expect(destination('Dashboard of the etcd cluster', context)).toBeUndefined();
-  expect(destination('Who suffers from the etcd cluster', context)).toBeDefined();
+  expect(destination('etcd cluster dashboard', context)).toBeUndefined();
+  expect(destination('Who suffers from etcd', context)).toBeDefined();
 });
 
 it('inspections are run in the panel of the dashboard of a cluster', () => {
@@ -89,7 +89,7 @@ it('inspections are run in the panel of the dashboard of a cluster', () => {
     .filter(({ type }: { type: string }) => type === inspectionsPanelType)
     .map(({ id }: { id: number }) => `panel-${id}`);
   expect(keys).toEqual([inspectionsPanelKey]);
-  const { searchParams } = destination('Run an inspection of the etcd cluster', { instance })!;
+  const { searchParams } = destination('Run etcd inspection', { instance })!;
   expect(searchParams.get('viewPanel')).toBe(inspectionsPanelKey);
 });
 

@@ -17,7 +17,7 @@ const category = 'etcd Fleet';
 
 /** A link to a page of the app, the only ones that Grafana takes as a path. */
 const diagnose: Link = {
-  title: 'Diagnose the etcd cluster',
+  title: 'Diagnose etcd cluster',
   description: 'What is wrong with the etcd cluster that this is about, since when, and what to do next',
   targets: [DashboardPanelMenu, ExploreToolbarAction, AlertInstanceAction],
   path: clusterRoute,
@@ -42,7 +42,7 @@ const toDashboard = (uid: string, path: (of: LinkedCluster) => string): Partial<
 });
 
 const dashboard: Link = {
-  title: 'Dashboard of the etcd cluster',
+  title: 'etcd cluster dashboard',
   description: 'The service levels, members and inspections of the etcd cluster that this is about',
   targets: [DashboardPanelMenu, ExploreToolbarAction],
   icon: 'apps',
@@ -50,7 +50,7 @@ const dashboard: Link = {
 };
 
 const troubleshooting: Link = {
-  title: 'Who suffers from the etcd cluster',
+  title: 'Who suffers from etcd',
   description: 'Troubleshooting from the etcd cluster that this is about to the Kubernetes clusters on it',
   targets: [DashboardPanelMenu, AlertInstanceAction],
   icon: 'kubernetes',
@@ -58,7 +58,7 @@ const troubleshooting: Link = {
 };
 
 const inspect: Link = {
-  title: 'Run an inspection of the etcd cluster',
+  title: 'Run etcd inspection',
   description: 'The inspections of the etcd cluster that this is about, with buttons that run them now',
   targets: [ExploreToolbarAction, AlertInstanceAction],
   icon: 'play',
