@@ -1,4 +1,4 @@
-import { Field, FieldSet, TagsInput, Text } from '@grafana/ui';
+import { Box, Field, FieldSet, TagsInput, Text } from '@grafana/ui';
 import React from 'react';
 
 import { dimensions } from '../scope';
@@ -24,11 +24,13 @@ export function ViewFields({ settings, onChange, disabled }: SecretFormProps) {
   const fixed = fixedScopeOf(settings);
   return (
     <FieldSet label="What it shows">
-      <Text color="secondary" element="p">
-        With exact values of labels, every query and resource is limited to the clusters that have them: whoever queries
-        the datasource cannot widen it. Empty: all clusters. Users must not be able to query another datasource of the
-        fleet, so give a customer an organisation of its own.
-      </Text>
+      <Box marginBottom={2}>
+        <Text color="secondary" element="p">
+          With exact values of labels, every query and resource is limited to the clusters that have them: whoever
+          queries the datasource cannot widen it. Empty: all clusters. Users must not be able to query another
+          datasource of the fleet, so give a customer an organisation of its own.
+        </Text>
+      </Box>
       {dimensions.map((field) => (
         <ValuesField
           key={field}
