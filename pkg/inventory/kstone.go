@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -140,31 +141,41 @@ func (r *region) kstoneStreams() []kstoneStream {
 
 // followKstone keeps the index equal to one of kstone's resources until ctx ends: while the API server serves it and
 // lets it be read. It never makes a region look less current than its own objects are; that the API server is there at
-// all, the probe watches.
+// all, the probe watches. A server that has just started refuses what its roles allow: objects stay for refusalGrace.
 func (r *region) followKstone(ctx context.Context, s kstoneStream) {
+	var refusedFrom time.Time
 	told := ""
 	for ctx.Err() == nil {
-		pause := wait.Jitter(r.recheck, 0.2)
-		version, err := r.kstoneVersion(ctx)
-		switch {
-		case err != nil:
-			pause = reprobeInterval
-		case version == "":
+		pause := reprobeInterval
+		if allowed, err := r.readKstone(ctx, s); allowed || refusedFrom.IsZero() {
+			refusedFrom = time.Now()
+		} else if time.Since(refusedFrom) >= refusalGrace {
+			pause = r.recheck
 			r.loseKstone(s)
-		default:
-			end := r.reflectKstone(ctx, version, s)
-			r.loseKstone(s)
-			if end != nil && end.Error() != told {
-				r.logger.Warn("Objects of kstone are not read", "resource", s.resource, "error", end)
-				told = end.Error()
+			if err != nil && err.Error() != told {
+				r.logger.Warn("Objects of kstone are not read", "resource", s.resource, "error", err)
+				told = err.Error()
 			}
 		}
 		r.fresh.synced(s.name())
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(wait.Jitter(pause, 0.2)):
 		}
 	}
+}
+
+// readKstone follows a resource for as long as the API server serves it. It reports whether the server let it be read, which
+// is not known, and true, of one that does not answer.
+func (r *region) readKstone(ctx context.Context, s kstoneStream) (bool, error) {
+	version, err := r.kstoneVersion(ctx)
+	switch {
+	case err != nil:
+		return true, nil
+	case version == "":
+		return false, nil
+	}
+	return r.reflectKstone(ctx, version, s)
 }
 
 func (r *region) loseKstone(s kstoneStream) {
@@ -175,18 +186,22 @@ func (r *region) loseKstone(s kstoneStream) {
 }
 
 // reflectKstone follows a resource until ctx ends, nil then, or the API server says that it does not serve it or that
-// the account may not read it: client-go would ask again every few seconds for ever.
-func (r *region) reflectKstone(ctx context.Context, version string, s kstoneStream) error {
+// the account may not read it: client-go would ask again every few seconds for ever. It reports whether it let it be read before.
+func (r *region) reflectKstone(ctx context.Context, version string, s kstoneStream) (bool, error) {
 	client, err := r.kstoneClient(version)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	var allowed atomic.Bool // a list that is cut short may still report
 	report := func(_ context.Context, err error) {
 		switch {
-		case err == nil && s.resource == kstoneClustersResource:
-			r.kstoneReadable.Store(true)
+		case err == nil:
+			allowed.Store(true)
+			if s.resource == kstoneClustersResource {
+				r.kstoneReadable.Store(true)
+			}
 		case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
 			cancel(r.server.Explain(err))
 		case err != nil:
@@ -196,9 +211,9 @@ func (r *region) reflectKstone(ctx context.Context, version string, s kstoneStre
 	}
 	r.reflect(ctx, s.name(), r.listWatch(client, s.resource, s.list, report, everything), s.object, s.store)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
+		return allowed.Load(), cause
 	}
-	return nil
+	return allowed.Load(), nil
 }
 
 func (r *region) kstoneClient(version string) (rest.Interface, error) {

@@ -114,6 +114,22 @@ func TestFollowsKstonesClustersWhileTheyAreServed(t *testing.T) {
 	require.Empty(t, r.index.inspections)
 }
 
+// An API server that has just started refuses what its roles allow until it has read them.
+func TestKstonesClustersStayWhenTheAPIServerStartsAgain(t *testing.T) {
+	server := startServer(t)
+	require.NoError(t, server.InstallCRDs(kstoneFile("crds.yaml")...))
+	require.NoError(t, server.CreateFrom(kstoneFile("objects.yaml")...))
+	r := kstoneRegion(t, server, regiontest.DatasourceToken)
+	eventually(t, func() bool { return len(allOf(r)) == 2 }, "kstone's objects are there")
+	server.Kill()
+	eventually(t, func() bool { return !isLive(r) }, "the region is away")
+	require.NoError(t, server.Restart())
+	for began := time.Now(); !isLive(r) || time.Since(began) < 5*r.recheck; time.Sleep(time.Millisecond) {
+		require.Len(t, allOf(r), 2)
+		require.Less(t, time.Since(began), time.Minute, "the region comes back")
+	}
+}
+
 // An account of an earlier role may not read kstone's objects: its region works as before, and the check says what is
 // missing. Once it may, the objects come.
 func TestKstonesClustersNeedTheirOwnRight(t *testing.T) {

@@ -40,6 +40,8 @@ const (
 
 	// recheckInterval is how often an API server is asked again for what it does not serve, or does not let be read.
 	recheckInterval = time.Minute
+	// refusalGrace is how long what was read stays although the API server refuses it.
+	refusalGrace = 10 * time.Second
 
 	listTimeout    = time.Minute
 	requestTimeout = 10 * time.Second
