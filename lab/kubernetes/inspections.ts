@@ -27,11 +27,11 @@ export const labChecks: PolicyCheck[] = [
   ...quickChecks,
   { name: 'quota-and-fragmentation', interval: '1m' },
   { name: 'certificate-expiry', interval: '1m' },
-  { name: 'write-qps-outliers', interval: '2m', parameters: { sample: '5s' } },
-  { name: 'data-consistency', interval: '2m' },
+  { name: 'write-qps-outliers', interval: '1m', parameters: { sample: '5s' } },
+  { name: 'data-consistency', interval: '1m' },
   // A few hours of a lab cannot predict a week.
-  { name: 'key-count-growth', interval: '2m', parameters: { forecastWithin: '12h' } },
-  { name: 'large-key-values', interval: '5m' },
+  { name: 'key-count-growth', interval: '1m', parameters: { forecastWithin: '12h' } },
+  { name: 'large-key-values', interval: '1m' },
 ];
 
 /** The policy from which the operator makes the EtcdMonitors of the region's clusters. */
