@@ -12,7 +12,7 @@ const odd = (name: string) => `${name} & #1/2 "北" +%`;
 export const oddNames: Fault = {
   name: 'odd-names',
   targets: '[region]',
-  summary: 'onboards the members of the default cluster once more as odd-names, with names that addresses must encode',
+  summary: 'onboards the members of a cluster once more as odd-names, with names that addresses must encode',
   effect: 'The cluster odd-names is there, and every link keeps its scene, hosts, zones and Kubernetes cluster.',
   outlivesStop: true,
   target: regionTarget,
@@ -23,7 +23,8 @@ export const oddNames: Fault = {
 
 const objects = (lab: Lab, region: string) => clusterObjects(withOddNames(regionNamed(lab, region).clusters));
 
-function withOddNames([cluster]: PlannedCluster[]): PlannedCluster {
+function withOddNames(clusters: PlannedCluster[]): PlannedCluster {
+  const cluster = clusters.find(({ kubernetes }) => kubernetes) ?? clusters[0];
   return {
     ...cluster,
     name: 'odd-names',
