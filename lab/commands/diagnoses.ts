@@ -123,13 +123,17 @@ interface Outcome extends Injection {
 
 export const diagnoses: Command = {
   name: 'diagnoses',
-  usage: '[first|second|quiet] [--only fault] [--minutes 30]',
+  usage: '[first|second|quiet] [--only fault] [--from n] [--minutes 30]',
   summary: 'injects faults in turn and measures how soon the diagnosis names each; quiet injects none',
   async run(lab, args, signal) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { only: { type: 'string' }, minutes: { type: 'string', default: '30' } },
+      options: {
+        only: { type: 'string' },
+        from: { type: 'string', default: '1' },
+        minutes: { type: 'string', default: '30' },
+      },
     });
     const [name = 'first'] = positionals;
     const matrix = matrices[name];
@@ -138,11 +142,13 @@ export const diagnoses: Command = {
     }
     requireNoFaults(lab);
     if (name === 'quiet') {
-      await watchQuiet(lab, minutesOf(values.minutes), signal);
+      await watchQuiet(lab, above0('--minutes', values.minutes), signal);
       return;
     }
     const outcomes: Outcome[] = [];
-    for (const injection of matrix.filter((each) => !values.only || each.fault === values.only)) {
+    for (const injection of matrix
+      .slice(above0('--from', values.from) - 1)
+      .filter((each) => !values.only || each.fault === values.only)) {
       const outcome = await measure(lab, injection, signal);
       outcomes.push(outcome);
       console.log(`${describe(outcome)}: ${outcome.verdict} after ${outcome.seconds} s: ${outcome.found}`);
@@ -161,12 +167,12 @@ function report(outcomes: Outcome[]): string {
   return `${table(['INJECTION', 'EXPECTED', 'VERDICT', 'SECONDS', 'FIRST FINDING'], rows)}\n\n${summary}`;
 }
 
-function minutesOf(text: string): number {
-  const minutes = Number(text);
-  if (!(minutes > 0)) {
-    throw new LabFailure(`--minutes is ${JSON.stringify(text)}.`, 'Give a number above 0.');
+function above0(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) {
+    throw new LabFailure(`${option} is ${JSON.stringify(text)}.`, 'Give a number above 0.');
   }
-  return minutes;
+  return value;
 }
 
 /** Asks for all clusters in turn while nothing is injected, and reports whatever is named: it is wrong. */
