@@ -93,11 +93,13 @@ func (w *writer) add(f *family, s series, span timeRange, known map[course][]chu
 	}
 	key := course{s.plan, s.pattern}
 	encoded, found := known[key]
-	if !found {
+	if !found || s.change != nil {
 		var err error
-		if encoded, err = encode(f.Series[s.plan], s.pattern, f.Step, span); err != nil {
+		if encoded, err = encode(f.Series[s.plan], s.change, s.pattern, f.Step, span); err != nil {
 			return err
 		}
+	}
+	if s.change == nil {
 		known[key] = encoded
 	}
 	// Equal chunks are written once per series, so that reading them costs as much as in production.

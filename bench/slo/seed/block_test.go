@@ -12,6 +12,53 @@ import (
 
 const second = 1000
 
+func TestAFaultChangesTheSeriesOfOneMember(t *testing.T) {
+	whole := timeRange{From: 3600 * second, To: 7200 * second}
+	const from = 5400 * second
+	member := labelSet{"member": "m1"}
+	p := &plan{
+		Directory: t.TempDir(),
+		Members:   []string{"m0", "m1"},
+		Clusters:  []labelSet{{"cluster": "a", "region": "r"}, {"cluster": "b", "region": "r"}, {"cluster": "c", "region": "other"}},
+		Families: []family{
+			{
+				Name: "syncs_bucket", Per: "member", Step: 15 * second, timeRange: whole, Only: labelSet{"region": "r"},
+				Series:  []seriesPlan{{Labels: labelSet{"le": "0.1"}, Kind: "counter", PerSecond: 20}},
+				Changes: []change{{Cluster: 1, Labels: member, From: from, To: &seriesPlan{Kind: "counter", PerSecond: 20, Without: 0.5}}},
+			},
+			{
+				Name: "up", Per: "member", Step: 15 * second, timeRange: whole, Only: labelSet{"region": "r"},
+				Series:  []seriesPlan{{Kind: "gauge", Value: 1}},
+				Changes: []change{{Cluster: 1, Labels: member, From: from}},
+			},
+		},
+	}
+	p.sort()
+	if _, err := writeBlock(t.Context(), p, whole); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, p.Directory)
+	if want := 2 * 2 * 2; len(got) != want {
+		t.Errorf("%d series, want %d, without those of the other region", len(got), want)
+	}
+	seriesOf := func(name, cluster string, others ...string) []float64 {
+		return got[labels.FromStrings(append([]string{"__name__", name, "cluster", cluster, "region", "r", "member", "m1", "instance", cluster + "-m1:2381"}, others...)...).String()]
+	}
+	bucket := seriesOf("syncs_bucket", "b", "le", "0.1")
+	for i := range bucket[1:] {
+		if bucket[i+1] < bucket[i] {
+			t.Fatalf("the counter falls from %g to %g at sample %d", bucket[i], bucket[i+1], i+1)
+		}
+	}
+	half := len(bucket) / 2
+	if before, after := bucket[half]-bucket[0], bucket[len(bucket)-1]-bucket[half]; math.Abs(after/before-0.5) > 0.02 {
+		t.Errorf("grows by %g after the fault and by %g before, want half as much", after, before)
+	}
+	if healthy, faulty := len(seriesOf("up", "a")), len(seriesOf("up", "b")); healthy != 240 || faulty != 121 {
+		t.Errorf("%d samples of the healthy member, %d of the other: want 240, and 120 with the mark of the end", healthy, faulty)
+	}
+}
+
 func TestPrometheusReadsWhatIsPlanned(t *testing.T) {
 	p := &plan{
 		Directory: t.TempDir(),

@@ -38,6 +38,20 @@ type family struct {
 	timeRange
 	// SampledFrom is the From of the sampled clusters.
 	SampledFrom int64 `json:"sampledFrom"`
+	// Only restricts the family to the clusters with these labels.
+	Only labelSet `json:"only"`
+	// Changes are faults of single clusters.
+	Changes []change `json:"changes"`
+}
+
+// change is what becomes of the series of a cluster that have these labels.
+type change struct {
+	// Cluster is the index in plan.Clusters.
+	Cluster int      `json:"cluster"`
+	Labels  labelSet `json:"labels"`
+	From    int64    `json:"from"`
+	// To describes the values after From; without it the series ends there.
+	To *seriesPlan `json:"to"`
 }
 
 // seriesPlan is a series per cluster or member, or a single one.
@@ -45,9 +59,10 @@ type seriesPlan struct {
 	Labels labelSet `json:"labels"`
 	// Kind is counter, events (of one step), gauge, or time: the timestamp of each sample, in seconds.
 	Kind string `json:"kind"`
-	// PerSecond is the rate of counters and events, Value the value of a gauge.
+	// PerSecond is the rate of counters and events, Value the value of a gauge, and Spread the share by which it varies.
 	PerSecond float64 `json:"perSecond"`
 	Value     float64 `json:"value"`
+	Spread    float64 `json:"spread"`
 	// Without is the share of PerSecond that falls into higher buckets.
 	Without float64 `json:"without"`
 }
@@ -78,6 +93,8 @@ type series struct {
 	plan, cluster int
 	// pattern varies the values between clusters and members.
 	pattern int
+	// change is nil for a series without a fault.
+	change *change
 }
 
 // patterns is the number of different value patterns of the same series in different clusters.
@@ -93,8 +110,11 @@ func patternOf(cluster, member int) int {
 func (f *family) ofClusters(p *plan) iter.Seq[series] {
 	return func(yield func(series) bool) {
 		batch := make([]series, 0, len(f.Series)*len(p.Members))
+		changes := f.changesByCluster()
 		for cluster := range p.Clusters {
-			batch = f.ofCluster(p, cluster, batch)
+			if f.includes(p.Clusters[cluster]) {
+				batch = f.ofCluster(p, cluster, changes[cluster], batch)
+			}
 			// Series are sorted by the label cluster, unless they have a label that sorts before it.
 			if f.orderedByCluster() || cluster == len(p.Clusters)-1 {
 				for _, s := range sorted(batch) {
@@ -117,8 +137,40 @@ func (f *family) orderedByCluster() bool {
 	return true
 }
 
+func (f *family) includes(cluster labelSet) bool {
+	for name, value := range f.Only {
+		if cluster[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *family) changesByCluster() map[int][]*change {
+	changes := map[int][]*change{}
+	for i := range f.Changes {
+		c := &f.Changes[i]
+		changes[c.Cluster] = append(changes[c.Cluster], c)
+	}
+	return changes
+}
+
+// changeOf returns the first change that the labels match.
+func changeOf(changes []*change, of labels.Labels) *change {
+	for _, c := range changes {
+		matches := true
+		for name, value := range c.Labels {
+			matches = matches && of.Get(name) == value
+		}
+		if matches {
+			return c
+		}
+	}
+	return nil
+}
+
 // ofCluster appends the family's series of a cluster.
-func (f *family) ofCluster(p *plan, cluster int, to []series) []series {
+func (f *family) ofCluster(p *plan, cluster int, changes []*change, to []series) []series {
 	members := p.Members
 	if f.Per == "cluster" {
 		members = []string{""}
@@ -134,7 +186,8 @@ func (f *family) ofCluster(p *plan, cluster int, to []series) []series {
 				builder.Set("instance", p.Clusters[cluster]["cluster"]+"-"+member+":2381")
 			}
 			builder.Set(labels.MetricName, f.Name)
-			to = append(to, series{labels: builder.Labels(), plan: i, cluster: cluster, pattern: patternOf(cluster, m)})
+			of := builder.Labels()
+			to = append(to, series{labels: of, plan: i, cluster: cluster, pattern: patternOf(cluster, m), change: changeOf(changes, of)})
 		}
 	}
 	return to

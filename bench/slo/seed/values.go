@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 )
@@ -11,8 +12,9 @@ import (
 // samplesPerChunk is the number of samples that Prometheus puts into a chunk.
 const samplesPerChunk = 120
 
-// encode returns the chunks of a series from its first sample at or after the start of the range.
-func encode(s seriesPlan, pattern int, step int64, span timeRange) ([]chunks.Meta, error) {
+// encode returns the chunks of a series from its first sample at or after the start of the range. A change, if there is
+// one, applies from its time on.
+func encode(s seriesPlan, of *change, pattern int, step int64, span timeRange) ([]chunks.Meta, error) {
 	var metas []chunks.Meta
 	var chunk *chunkenc.XORChunk
 	var appender chunkenc.Appender
@@ -26,14 +28,33 @@ func encode(s seriesPlan, pattern int, step int64, span timeRange) ([]chunks.Met
 			}
 			metas = append(metas, chunks.Meta{MinTime: t, Chunk: chunk})
 		}
-		value, err := s.at(t, pattern, step)
+		sample, err := s.changedAt(of, t, pattern, step)
 		if err != nil {
 			return nil, err
 		}
-		appender.Append(t, value)
+		appender.Append(t, sample)
 		metas[len(metas)-1].MaxTime = t
+		if value.IsStaleNaN(sample) {
+			break
+		}
 	}
 	return metas, nil
+}
+
+// changedAt returns the value at a time. Counters continue after a change, because a member that gets slow has not
+// restarted; the last value of a series that ends is Prometheus' mark of that.
+func (s seriesPlan) changedAt(of *change, t int64, pattern int, step int64) (float64, error) {
+	if of == nil || t < of.From {
+		return s.at(t, pattern, step)
+	}
+	if of.To == nil {
+		return math.Float64frombits(value.StaleNaN), nil
+	}
+	changed, err := of.To.at(t, pattern, step)
+	if err != nil || of.To.Kind != "counter" {
+		return changed, err
+	}
+	return changed - of.To.counterAt(of.From, pattern, step) + s.counterAt(of.From, pattern, step), nil
 }
 
 // at returns the value at a time. Counters are whole numbers that vary a little, because the chunks of counters in
@@ -41,7 +62,8 @@ func encode(s seriesPlan, pattern int, step int64, span timeRange) ([]chunks.Met
 func (s seriesPlan) at(t int64, pattern int, step int64) (float64, error) {
 	switch s.Kind {
 	case "gauge":
-		return s.Value, nil
+		// Without a spread the value is exact. With one it has as many digits as a computed ratio.
+		return s.Value * (1 + s.Spread*(noise(uint64(t/step)*patterns+uint64(pattern))-0.5)), nil
 	case "time":
 		return float64(t) / 1000, nil
 	case "counter":
