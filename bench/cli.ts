@@ -1,10 +1,11 @@
 // npm run bench <name>: measures the project at the size of a fleet. bench/README.md explains the figures.
 import { describeFailure, LabFailure } from '../lab/failure.ts';
+import { datasource } from './datasource/datasource.ts';
 import { inspect } from './inspect/inspect.ts';
 import { slo } from './slo/slo.ts';
 
 /** The benchmarks by folder name. */
-const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { inspect, slo };
+const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { datasource, inspect, slo };
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());

@@ -40,8 +40,7 @@ export async function seed(fleet: Fleet, definitions: Definitions, place: Place,
     console.log(`Using the blocks of an earlier run: ${directory}`);
     return directory;
   }
-  const program = path.join(place.directory, 'bin', 'seed');
-  await goBuild({ directory: path.join(import.meta.dirname, 'seed'), packages: ['.'], output: program, signal });
+  const program = await buildSeed(place, signal);
   const unfinished = `${directory}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
@@ -54,6 +53,13 @@ export async function seed(fleet: Fleet, definitions: Definitions, place: Place,
   });
   renameSync(unfinished, directory);
   return directory;
+}
+
+/** Builds the program that writes blocks and returns its path. */
+export async function buildSeed(place: Place, signal: AbortSignal): Promise<string> {
+  const output = path.join(place.directory, 'bin', 'seed');
+  await goBuild({ directory: path.join(import.meta.dirname, 'seed'), packages: ['.'], output, signal });
+  return output;
 }
 
 export function planOf(fleet: Fleet, { model, deployment }: Definitions) {

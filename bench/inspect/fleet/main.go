@@ -14,7 +14,6 @@ import (
 
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/command"
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
-	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 )
 
 // options define what to measure.
@@ -70,17 +69,13 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	binaries, err := labbin.Dir("etcd", "kube-apiserver")
-	if err != nil {
-		return err
-	}
 	restore := saveCores(runtime.NumCPU())
-	api, err := startAPI(binaries)
+	api, err := servers.StartAPI(nil) //nolint:contextcheck // a start has its own timeout
 	restore()
 	if err != nil {
 		return err
 	}
-	defer api.stop()
+	defer api.Stop()
 	clusters, err := startClusters(o) //nolint:contextcheck // a start has its own timeout
 	defer func() {
 		for _, cluster := range clusters {
@@ -91,7 +86,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	command.Progress("Creating %d EtcdClusters and %d EtcdMonitors …", o.clusters, o.clusters*len(o.checks))
-	if err := api.create(ctx, o, clusters); err != nil {
+	if err := create(ctx, api.Client, o, clusters); err != nil {
 		return err
 	}
 	result, err := measure(ctx, o, api)

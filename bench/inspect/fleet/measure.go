@@ -19,6 +19,7 @@ import (
 
 	etcdv1beta1 "github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/bench/inspect/command"
+	"github.com/etcdfleet/etcd-fleet/bench/inspect/servers"
 	"github.com/etcdfleet/etcd-fleet/internal/labbin"
 	"github.com/etcdfleet/etcd-fleet/internal/testproc"
 )
@@ -38,7 +39,7 @@ type replica struct {
 }
 
 // measure runs cruiser on the fleet, then starts a second replica and kills the first.
-func measure(ctx context.Context, o options, a *api) (*figures, error) {
+func measure(ctx context.Context, o options, a *servers.API) (*figures, error) {
 	program, err := buildCruiser(ctx, o.dir)
 	if err != nil {
 		return nil, err
@@ -68,9 +69,9 @@ func measure(ctx context.Context, o options, a *api) (*figures, error) {
 }
 
 // lastFirstRun returns the time, in seconds since begin, at which the last monitor finished its first run.
-func lastFirstRun(ctx context.Context, a *api, begin time.Time) (seconds float64, err error) {
+func lastFirstRun(ctx context.Context, a *servers.API, begin time.Time) (seconds float64, err error) {
 	var monitors etcdv1beta1.EtcdMonitorList
-	err = a.client.List(ctx, &monitors, client.InNamespace(namespace))
+	err = a.Client.List(ctx, &monitors, client.InNamespace(namespace))
 	for _, monitor := range monitors.Items {
 		if records := monitor.Status.Records; len(records) > 0 {
 			seconds = max(seconds, records[0].EndTime.Sub(begin).Seconds())
@@ -79,7 +80,7 @@ func lastFirstRun(ctx context.Context, a *api, begin time.Time) (seconds float64
 	return seconds, err
 }
 
-func watch(ctx context.Context, o options, a *api, r *replica, result *figures) error {
+func watch(ctx context.Context, o options, a *servers.API, r *replica, result *figures) error {
 	apiServer, err := findProcess("kube-apiserver")
 	if err != nil {
 		return err
@@ -110,7 +111,7 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 	result.CruiserMemory = slices.Max(append(result.CruiserHeap, resident))
 	result.SteadyRuns = sum(after, "etcd_inspection_runs_total{") - sum(before, "etcd_inspection_runs_total{")
 	var monitors etcdv1beta1.EtcdMonitorList
-	if err := a.client.List(ctx, &monitors, client.InNamespace(namespace)); err != nil {
+	if err := a.Client.List(ctx, &monitors, client.InNamespace(namespace)); err != nil {
 		return err
 	}
 	result.Outcomes = map[string]int{}
@@ -130,7 +131,7 @@ func watch(ctx context.Context, o options, a *api, r *replica, result *figures) 
 }
 
 // handOver measures the time from killing one of two replicas until the other runs all of its inspections.
-func handOver(ctx context.Context, o options, a *api, first *replica, program string, result *figures) error {
+func handOver(ctx context.Context, o options, a *servers.API, first *replica, program string, result *figures) error {
 	second, err := startReplica(ctx, o, a, program, "second")
 	if err != nil {
 		return err
@@ -177,9 +178,9 @@ func buildCruiser(ctx context.Context, dir string) (string, error) {
 	return program, build.Run()
 }
 
-func startReplica(ctx context.Context, o options, a *api, program, name string) (*replica, error) {
+func startReplica(ctx context.Context, o options, a *servers.API, program, name string) (*replica, error) {
 	kubeconfig := filepath.Join(o.dir, "kubeconfig")
-	if err := os.WriteFile(kubeconfig, a.kubeconfig, 0o600); err != nil {
+	if err := os.WriteFile(kubeconfig, a.Kubeconfig, 0o600); err != nil {
 		return nil, err
 	}
 	addresses, err := testproc.FreeAddresses(3)

@@ -31,6 +31,10 @@ func TestAFaultChangesTheSeriesOfOneMember(t *testing.T) {
 				Series:  []seriesPlan{{Kind: "gauge", Value: 1}},
 				Changes: []change{{Cluster: 1, Labels: member, From: from}},
 			},
+			{
+				Name: "peers", Per: "cluster", Step: 15 * second, timeRange: whole, Only: labelSet{"region": "r"},
+				Series: []seriesPlan{{Labels: labelSet{"To": "m0", "member": "m1"}, Kind: "gauge"}, {Labels: labelSet{"To": "m1", "member": "m0"}, Kind: "gauge"}},
+			},
 		},
 	}
 	p.sort()
@@ -38,7 +42,7 @@ func TestAFaultChangesTheSeriesOfOneMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := read(t, p.Directory)
-	if want := 2 * 2 * 2; len(got) != want {
+	if want := 3 * 2 * 2; len(got) != want {
 		t.Errorf("%d series, want %d, without those of the other region", len(got), want)
 	}
 	seriesOf := func(name, cluster string, others ...string) []float64 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 
@@ -67,14 +68,20 @@ type seriesPlan struct {
 	Without float64 `json:"without"`
 }
 
-// sort sorts the families in the order of the index, by name.
+// sort sorts the families in the order of the index: by name, after those with a label that sorts before __name__, such as
+// the To of etcd's peers.
 func (p *plan) sort() {
 	slices.SortFunc(p.Families, func(a, b family) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.firstLabel(), b.firstLabel()), cmp.Compare(a.Name, b.Name))
 	})
+}
+
+func (f *family) firstLabel() string {
+	first := labels.MetricName
+	for name := range f.Series[0].Labels {
+		first = min(first, name)
+	}
+	return first
 }
 
 // rangeIn returns the time range of a family in a block, for sampled or other clusters.
