@@ -9,11 +9,13 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/etcdfleet/etcd-fleet/api/v1beta1"
 	"github.com/etcdfleet/etcd-fleet/pkg/diagnosis"
 	"github.com/etcdfleet/etcd-fleet/pkg/inventory"
 	"github.com/etcdfleet/etcd-fleet/pkg/slorules"
+	"github.com/etcdfleet/etcd-fleet/pkg/thanos"
 )
 
 // maxDiagnosed is how many clusters are diagnosed at once, the worst: each has dozens of histories.
@@ -83,12 +85,18 @@ func burningClusters(scope inventory.Scope) string {
 // urgencies says of each cluster how urgent it is: 0 unless it is not healthy, burns as fast as pages somebody, or an
 // inspection failed. Beside them it returns what Thanos knows of the clusters.
 func (d *Datasource) urgencies(ctx context.Context, scope inventory.Scope, clusters []diagnosedCluster, history *signalHistory) (map[clusterKey]int, *fleetMetrics, error) {
-	metrics, err := d.metrics.get(ctx, scopeMatchers(scope))
-	if err != nil {
-		return nil, nil, err
-	}
-	burning, err := d.thanos.Query(ctx, burningClusters(scope), history.at)
-	if err != nil {
+	var metrics *fleetMetrics
+	var burning *thanos.Result
+	group, asking := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		metrics, err = d.metrics.get(asking, scopeMatchers(scope))
+		return err
+	})
+	group.Go(func() (err error) {
+		burning, err = d.thanos.Query(asking, burningClusters(scope), history.at)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
 	history.partial = slices.Concat(history.partial, metrics.partial, burning.Warnings.Partial)

@@ -108,7 +108,7 @@ func (q *sloQuery) rank(ctx context.Context, answers *sloAnswers, expressions *s
 	}
 	total := len(ranked)
 	if total == wanted {
-		counted, err := answers.query(ctx, "count("+expressions.rank()+")")
+		counted, err := answers.query(ctx, "count("+expressions.ranked()+")")
 		if err != nil {
 			return nil, 0, err
 		}
