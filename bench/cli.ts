@@ -8,8 +8,9 @@ import { slo } from './slo/slo.ts';
 const benchmarks: Record<string, (args: string[], signal: AbortSignal) => Promise<void>> = { datasource, inspect, slo };
 
 const stop = new AbortController();
-process.once('SIGINT', () => stop.abort());
-process.once('SIGTERM', () => stop.abort());
+// Not once: with no handler left, the one of execa ends this process before the servers are stopped.
+process.on('SIGINT', () => stop.abort());
+process.on('SIGTERM', () => stop.abort());
 
 const [name = '', ...args] = process.argv.slice(2);
 try {
