@@ -20,8 +20,9 @@ type listFigures struct {
 	Query   float64 `json:"query"`
 }
 
-// measureLists asks the API server for the objects of one cluster, a region and the fleet, each time beside the query of kind
-// inspections with the same scope.
+// measureLists asks the API server for the objects of one cluster and of a region, each time beside the query of kind
+// inspections with the same scope. For all 120,000 objects of a fleet the API server takes more memory than the machine has, and
+// the answer does not arrive.
 func measureLists(ctx context.Context, d datasource, c client.Client, f *fleet, o options, result *figures) error {
 	one := f.faulty()[0].Labels
 	inRegion := client.InNamespace(one.Region)
@@ -33,7 +34,6 @@ func measureLists(ctx context.Context, d datasource, c client.Client, f *fleet, 
 	}{
 		{"one cluster", 20, map[string]string{"region": one.Region, "cluster": one.Cluster}, []client.ListOption{inRegion, client.MatchingLabels{"clusterName": one.Cluster}}},
 		{"a region", 5, map[string]string{"region": one.Region}, []client.ListOption{inRegion}},
-		{"the fleet", 2, nil, nil},
 	} {
 		command.Progress("Comparing with LIST: %s …", scope.name)
 		figures := listFigures{Name: scope.name}

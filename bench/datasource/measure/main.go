@@ -64,14 +64,16 @@ func main() {
 	var o options
 	flag.StringVar(&o.fleet, "fleet", "", "the file with the clusters")
 	flag.StringVar(&o.thanos, "thanos", "", "the address of Thanos query")
-	flag.StringVar(&o.cpuProfile, "cpuprofile", "", "where to write a CPU profile of the queries; none by default")
+	flag.StringVar(&o.cpuProfile, "cpuprofile", "", "where to write a CPU profile of the datasource; none by default")
 	flag.IntVar(&o.records, "records", 20, "records of each EtcdMonitor")
 	flag.IntVar(&o.events, "events", 2000, "Events")
 	flag.IntVar(&o.runs, "runs", 20, "how often each query runs")
 	flag.IntVar(&o.rootPID, "root-pid", os.Getpid(), "the process whose descendants are the benchmark")
 	flag.Parse()
 	ctrl.SetLogger(logr.Discard())
-	backend.Logger = log.NewNullLogger()
+	// Grafana drops what the plugin logs at this level.
+	log.DefaultLogger = log.NewNullLogger()
+	backend.Logger = log.DefaultLogger
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
@@ -107,6 +109,11 @@ func run(ctx context.Context, o options) error {
 }
 
 func measure(ctx context.Context, o options, f *fleet, api *servers.API, result *figures) error {
+	stopProfile, err := startProfile(o.cpuProfile)
+	if err != nil {
+		return err
+	}
+	defer stopProfile()
 	command.Progress("Starting the datasource …")
 	d, err := startDatasource(ctx, f, api, o.thanos, result)
 	if err != nil {
@@ -119,11 +126,6 @@ func measure(ctx context.Context, o options, f *fleet, api *servers.API, result 
 	}
 	result.Burning = len(f.faulty())
 
-	stopProfile, err := startProfile(o.cpuProfile)
-	if err != nil {
-		return err
-	}
-	defer stopProfile()
 	if err := measureQueries(ctx, d, f, o, result); err != nil {
 		return err
 	}

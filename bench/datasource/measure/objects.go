@@ -29,9 +29,9 @@ const (
 
 // fleet is the file that bench/datasource/fleet.ts describes.
 type fleet struct {
-	Clusters []cluster          `json:"clusters"`
+	Clusters []cluster               `json:"clusters"`
 	Checks   map[string][]inspection `json:"checks"`
-	SlowHost string             `json:"slowHost"`
+	SlowHost string                  `json:"slowHost"`
 }
 
 type cluster struct {

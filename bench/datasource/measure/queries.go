@@ -15,8 +15,8 @@ const (
 	forgotten = 5200 * time.Millisecond
 
 	// patience is how long a query is repeated, beyond leastRuns.
-	patience  = 20 * time.Second
-	leastRuns = 5
+	patience  = 10 * time.Second
+	leastRuns = 6
 )
 
 // group is a set of queries that one target applies to.
@@ -127,7 +127,7 @@ func measureGroup(ctx context.Context, d datasource, g group, runs int) ([]*quer
 				if got, err = ask(ctx, d, q); err != nil {
 					return nil, err
 				}
-				of.again = append(of.again, got.seconds)
+				of.again, of.spent = append(of.again, got.seconds), of.spent+got.seconds
 				read[scope] = time.Now()
 			}
 		}
