@@ -193,6 +193,7 @@ function membersOfRegion(changes: Changes): Described[] {
     member('process_resident_memory_bytes', [gauge(5e8, {}, 0.1)]),
     member('process_cpu_seconds_total', [counter(0.2)]),
     member('go_sched_gomaxprocs_threads', [gauge(4)]),
+    member('go_memstats_last_gc_time_seconds', [{ labels: {}, kind: 'time' }]),
     member('etcd_network_client_grpc_sent_bytes_total', [counter(200_000)]),
     member(
       'grpc_server_started_total',
