@@ -171,7 +171,7 @@ func (r *region) readKstone(ctx context.Context, s kstoneStream) (bool, error) {
 	version, err := r.kstoneVersion(ctx)
 	switch {
 	case err != nil:
-		return true, nil
+		return true, err
 	case version == "":
 		return false, nil
 	}
