@@ -9,6 +9,7 @@ import { goBuild } from '../../lab/build/go.ts';
 import { LabFailure } from '../../lab/failure.ts';
 import { loadDefinitions } from '../../slo/model/definitions.ts';
 import { openPlace, type Place } from '../place.ts';
+import { writeResults } from '../results.ts';
 import { Prometheus } from '../slo/prometheus.ts';
 import { buildSeed } from '../slo/seed.ts';
 import { startThanos } from '../slo/thanos.ts';
@@ -72,7 +73,7 @@ export async function datasource(args: string[], signal: AbortSignal): Promise<v
     const text = report(figures);
     console.log(`\n${text}`);
     if (options.write) {
-      write(`${options.clusters}`, text, figures);
+      writeResults('datasource', `${options.clusters}`, text, figures);
     }
   } finally {
     thanos?.stop();
@@ -106,14 +107,6 @@ async function seed(
   });
   console.log(stdout);
   return Number(/^(\d+) series/.exec(stdout)?.[1]);
-}
-
-function write(name: string, text: string, figures: Figures) {
-  const folder = path.join(import.meta.dirname, 'results');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, `${name}.md`), `${text}\n`);
-  writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(figures, null, 2)}\n`);
-  console.log(`\nWritten to bench/datasource/results/${name}.md and .json.`);
 }
 
 function optionsOf(args: string[]) {

@@ -1,12 +1,12 @@
 // npm run bench inspect: measures the cost of inspections at the size of a fleet and their effect on clients.
 import { execa } from 'execa';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { LabFailure } from '../../lab/failure.ts';
 import { openPlace } from '../place.ts';
+import { writeResults } from '../results.ts';
 import { type CostFigures, type FleetFigures, report } from './figures.ts';
 
 const usage =
@@ -40,15 +40,8 @@ export async function inspect(args: string[], signal: AbortSignal): Promise<void
   const text = report(figures);
   console.log(`\n${text}`);
   if (options.write) {
-    write(text, figures);
+    writeResults('inspect', 'inspect', text, figures);
   }
-}
-
-function write(text: string, figures: unknown): void {
-  const folder = path.join(import.meta.dirname, 'results');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'inspect.md'), `${text}\n`);
-  writeFileSync(path.join(folder, 'inspect.json'), `${JSON.stringify(figures, null, 2)}\n`);
 }
 
 function optionsOf(args: string[]) {

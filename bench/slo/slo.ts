@@ -1,7 +1,5 @@
 // npm run bench slo: measures the cost of the SLO rules of a whole fleet, and the savings of their recorded series.
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ruleFiles } from '../../slo/generate/files.ts';
@@ -16,6 +14,7 @@ import { report, type Figures } from './figures.ts';
 import { fleetOf, type Fleet } from './fleet.ts';
 import { ruleSetFigures } from './others.ts';
 import { openPlace } from '../place.ts';
+import { writeResults } from '../results.ts';
 import { Prometheus } from './prometheus.ts';
 import { pyrraRules } from './pyrra.ts';
 import { rewound } from './rewound.ts';
@@ -111,7 +110,7 @@ export async function slo(args: string[], signal: AbortSignal): Promise<void> {
     const text = report(result);
     console.log(`\n${text}`);
     if (options.write) {
-      write(`${fleet.clusters.length}x${fleet.members.length}`, text, result);
+      writeResults('slo', `${fleet.clusters.length}x${fleet.members.length}`, text, result);
     }
   } finally {
     thanos?.stop();
@@ -138,14 +137,6 @@ async function checkBudgets(prometheus: Prometheus, { clusters }: Fleet, model: 
       );
     }
   }
-}
-
-function write(name: string, text: string, figures: Figures) {
-  const directory = path.join(import.meta.dirname, 'results');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(path.join(directory, `${name}.md`), `${text}\n`);
-  writeFileSync(path.join(directory, `${name}.json`), `${JSON.stringify(figures, null, 2)}\n`);
-  console.log(`\nWritten to bench/slo/results/${name}.md and .json.`);
 }
 
 function optionsOf(args: string[]) {

@@ -19,6 +19,10 @@ function address(uid: string, variables: Record<string, string> = {}): string {
   return `/d/${uid}?${values.join('')}${keepContext}`;
 }
 
+/** The same for rows that have no region: it is the one that the dashboard shows. */
+const addressInRegion = (uid: string, variable: string, value: string) =>
+  `/d/${uid}?\${region:queryparam}&var-${variable}=${value}&${keepContext}`;
+
 /** For a table whose rows have the columns region and cluster. */
 export const rowToCluster: DataLink = {
   title: 'Open ${__data.fields.cluster}',
@@ -57,11 +61,11 @@ export const rowToHost: DataLink = {
 /** For a table of one region, whose rows have the columns host and zone. */
 export const memberToHost: DataLink = {
   title: rowToHost.title,
-  url: `/d/${dashboardUids.hosts}?\${region:queryparam}&var-host=${field('host')}&${keepContext}`,
+  url: addressInRegion(dashboardUids.hosts, 'host', field('host')),
 };
 export const memberToZone: DataLink = {
   title: 'What is in ${__data.fields.zone}, and what of it is hurt',
-  url: `/d/${dashboardUids.hosts}?\${region:queryparam}&var-zone=${field('zone')}&${keepContext}`,
+  url: addressInRegion(dashboardUids.hosts, 'zone', field('zone')),
 };
 
 /** For a table whose rows have the columns region and zone. */
@@ -73,7 +77,7 @@ export const rowToZone: DataLink = {
 /** For a table of one region, whose rows have the column kubernetes_cluster. */
 export const rowToKubernetes: DataLink = {
   title: 'Is it etcd? ${__data.fields.kubernetes_cluster}',
-  url: `/d/${dashboardUids.fromKubernetes}?\${region:queryparam}&var-kubernetes=${field('kubernetes_cluster')}&${keepContext}`,
+  url: addressInRegion(dashboardUids.fromKubernetes, 'kubernetes', field('kubernetes_cluster')),
 };
 
 /** For a table whose rows have the columns region and product, on a dashboard with the variable scene, which is kept. */
