@@ -209,7 +209,7 @@ export function tier1Overview() {
           .height(9)
           .withTarget(clusters({ scope, limit: 100 }))
           .overrideByName('region', column('region', 60))
-          .overrideByName('cluster', [{ id: 'custom.minWidth', value: 140 }, ...linked(rowToCluster)])
+          .overrideByName('cluster', [{ id: 'custom.minWidth', value: 130 }, ...linked(rowToCluster)])
           .overrideByName('scene', [...column('scene', 110), ...linked(rowToScene)])
           .overrideByName('health', [...column('health', 90), ...colouredWords(healthColours)])
           .overrideByName('membersUp', column('up', 50))
